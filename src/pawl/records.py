@@ -1,0 +1,274 @@
+"""The words of Pawl: every fact the ledger can hold.
+
+A record is a finished fact: frozen, complete, no field filled in later. A field that may be None says
+what None means, and it never means "not yet". Numbers are finite. Fields that name another record hold
+its ledger id, an `int`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+Direction = Literal["minimize", "maximize"]
+Purpose = Literal["noise", "screen", "certify"]
+Outcome = Literal["ok", "crashed", "timed-out", "out-of-memory", "disk-full", "output-flood", "not-built", "invalid"]
+
+
+class Record(BaseModel):
+    """A frozen fact. Unknown fields, NaN and infinity are refused; types are not coerced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Part(Record):
+    """A fact inside another record."""
+
+
+class Study(Record):
+    """What was opened for improvement, under which rules. Runs are comparable while `comparable` is the same."""
+
+    name: str
+    metric: str
+    direction: Direction
+    commit: str
+    comparable: str
+    environment: str
+    config: str
+    policy: str
+    self_reported: bool
+
+
+class Proposal(Record):
+    """A patch to a variant, a hypothesis, and who made it with what."""
+
+    parent: int
+    patch: str
+    hypothesis: str
+    proposer: str
+    settings: dict[str, JsonValue]
+
+
+class Variant(Record):
+    """A proposal applied: a git commit. `proposal` is None for the baseline, which nobody proposed;
+    `problem` is empty unless the patch could not be applied, and then `commit` is the parent's."""
+
+    proposal: int | None
+    commit: str
+    parent: str
+    problem: str
+
+
+class Artifact(Part):
+    """A file that a run wrote: its name inside the output folder, sha256 and size in bytes."""
+
+    name: str
+    digest: str
+    size: int
+
+
+class Usage(Part):
+    """What an execution cost, measured from outside: seconds of wall clock and CPU, peak bytes resident."""
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+
+
+class Isolation(Part):
+    """What stood between an execution and the host. `held` lists the walls that were really there."""
+
+    sandbox: str
+    version: str
+    safe: bool
+    held: tuple[str, ...]
+
+
+class Run(Record):
+    """One sandboxed execution of a variant with one seed. `summary` is self-reported: what the program printed
+    after its last `---` line. `log` is the digest of all it printed, `tail` the printable end of it."""
+
+    variant: int
+    seed: int
+    purpose: Purpose
+    outcome: Outcome
+    reason: str
+    artifacts: tuple[Artifact, ...]
+    usage: Usage
+    isolation: Isolation
+    environment: str
+    summary: dict[str, float]
+    log: str
+    tail: str
+
+
+class Evaluation(Record):
+    """Measured metrics of one run's artifacts on one split. Metrics are empty unless the outcome is ok."""
+
+    run: int
+    split: Literal["validation"]
+    outcome: Outcome
+    reason: str
+    metrics: dict[str, float]
+    scorer: str
+    sealed: str
+    self_reported: bool
+    usage: Usage
+
+
+class Noise(Record):
+    """What a change of seed alone does to the metric, from A/A runs of one variant.
+
+    `sd` is that of one run, `low` and `high` its 95 % interval; `correlation` is that of two variants on one seed,
+    from `pairs` paired runs (0 where there are none); `scale` is the sd of a paired difference."""
+
+    variant: int
+    evaluations: tuple[int, ...]
+    sd: float
+    low: float
+    high: float
+    correlation: float
+    pairs: int
+    scale: float
+
+
+class CommonSeeds(Record):
+    """The seeds that head and challengers race on, until they are drawn anew."""
+
+    seeds: tuple[int, ...]
+    reason: str
+
+
+class Screening(Record):
+    """The cheap decision: worth another look, or not. `gain` is in the metric's unit, positive is better;
+    None means that it was never measured. `broken_guard` names the guard metric that it exceeds, or is empty."""
+
+    proposal: int
+    variant: int
+    head: int
+    evaluations: tuple[int, ...]
+    decision: Literal["accepted", "refused", "crashed"]
+    reason: str
+    gain: float | None
+    broken_guard: str
+
+
+class Preregistration(Record):
+    """What a certificate will test, fixed before anything runs: arms, fresh seeds in order, threshold, scale."""
+
+    reference: int
+    head: int
+    noise: int
+    step: int
+    wins: int
+    threshold: float
+    scale: float
+    seeds: tuple[int, ...]
+
+
+class Pair(Part):
+    """One seed, both arms. A score is None where that arm's run failed; `gain` is positive when head is better."""
+
+    seed: int
+    reference: int
+    head: int
+    reference_score: float | None
+    head_score: float | None
+    gain: float | None
+    cpu_ratio: float | None
+
+
+class Certificate(Record):
+    """The costly decision: head against reference on fresh pairs.
+
+    `estimate` is the mean gain and [`low`, `high`] its interval at `level`, all in the metric's unit (None: no
+    pair has both scores, or the interval is open on that side)."""
+
+    preregistration: int
+    outcome: Literal["certified", "futile", "exhausted", "no-noise"]
+    reason: str
+    pairs: tuple[Pair, ...]
+    e_value: float
+    estimate: float | None
+    low: float | None
+    high: float | None
+    level: float
+    reference_failures: int
+    head_failures: int
+    cpu_ratio: float | None
+    cpu_s: float
+
+
+class Finding(Part):
+    """One gate's answer with its reason."""
+
+    gate: str
+    passed: bool
+    reason: str
+
+
+class Verdict(Record):
+    """All gates' answers together. It passes when there is at least one finding and every one passes."""
+
+    certificate: int
+    policy: str
+    findings: tuple[Finding, ...]
+    passed: bool
+
+
+class Dossier(Record):
+    """The case shown to a reviewer. `statement` is the text a person reads and signs; `attachments` are stored
+    by digest: the patch, the chart, the page."""
+
+    verdict: int
+    variant: int
+    reference: int
+    policy: str
+    statement: str
+    attachments: tuple[Artifact, ...]
+
+
+class Signature(Part):
+    """A person's signature: who, with which key (SHA256 fingerprint), and the armored signature."""
+
+    approver: str
+    key: str
+    armored: str
+
+
+class Approval(Record):
+    """A person's signed yes over one dossier's bytes. `request` is the exact text that was signed."""
+
+    dossier: int
+    request: str
+    signature: Signature
+    note: str
+
+
+class Rejection(Record):
+    """A person's signed no over one dossier's bytes."""
+
+    dossier: int
+    request: str
+    signature: Signature
+    reason: str
+
+
+class Release(Record):
+    """A verdict that passed plus enough approvals: the champion moves to `variant`."""
+
+    dossier: int
+    variant: int
+    commit: str
+    approvals: tuple[int, ...]
+    threshold: int
+
+
+RECORDS: dict[str, type[Record]] = {
+    kind.__name__: kind
+    for kind in (
+        Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate,
+        Verdict, Dossier, Approval, Rejection, Release,
+    )
+}  # fmt: skip

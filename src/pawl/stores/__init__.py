@@ -1,0 +1,1 @@
+"""Where ledgers live. Parts: they load by name and never import one another."""

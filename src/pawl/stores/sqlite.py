@@ -1,0 +1,91 @@
+"""The default store: one SQLite file in WAL mode, every append synced to disk before it is acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from pawl.envelope import GENESIS
+from pawl.errors import IntegrityError, PawlError
+from pawl.ledger import Row
+
+TABLE = sa.Table(
+    "entries",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)
+# Not a defence against an attacker with the file in hand (the chain is); a defence against our own mistakes.
+APPEND_ONLY = tuple(
+    f"CREATE TRIGGER IF NOT EXISTS never_{verb} BEFORE {verb} ON entries "
+    "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+    for verb in ("UPDATE", "DELETE")
+)
+
+
+@dataclass(frozen=True)
+class SqliteStore:
+    """Rows in the SQLite file at `path`, which is created if it is missing."""
+
+    path: Path
+    _engine: sa.Engine = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        engine = sa.create_engine(f"sqlite:///{self.path}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 60})
+        sa.event.listen(engine, "connect", _durable)
+        object.__setattr__(self, "_engine", engine)
+        with self._translated(), engine.connect() as connection:
+            if not sa.inspect(connection).has_table("entries"):
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                TABLE.metadata.create_all(connection)
+                for trigger in APPEND_ONLY:
+                    connection.exec_driver_sql(trigger)
+                connection.exec_driver_sql("COMMIT")
+
+    def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
+        with self._translated(), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                last = connection.execute(
+                    sa.select(TABLE.c.id, TABLE.c.digest).order_by(TABLE.c.id.desc()).limit(1)
+                ).first()
+                id, previous = (last.id + 1, last.digest) if last else (1, GENESIS)
+                row = Row(id, body, link(previous, id, body))
+                connection.execute(TABLE.insert().values(id=id, body=body, digest=row.digest))
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
+        return row
+
+    def rows(self, after: int) -> Iterable[Row]:
+        with self._translated(), self._engine.connect() as connection:
+            found = connection.execute(sa.select(TABLE).where(TABLE.c.id > after).order_by(TABLE.c.id)).all()
+        return [Row(row.id, row.body, row.digest) for row in found]
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise PawlError(
+                f"the ledger {self.path} cannot be used: {error.orig}",
+                "free some disk space or wait for the other process, then type the command again: nothing is lost",
+            ) from error
+        except DatabaseError as error:
+            raise IntegrityError(f"the ledger {self.path} is damaged: {error.orig}", "pawl ledger verify") from error
+
+
+def _durable(connection: object, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, untyped in SQLAlchemy
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
