@@ -1,0 +1,171 @@
+"""`pawl.toml`: what to try. The operator edits it freely; `policy.toml` says what is allowed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pawl.envelope import sha256
+from pawl.errors import ConfigError
+from pawl.records import Direction
+from pawl.tables import Bytes, PartTable, Seconds, Table, read
+
+FILE = "pawl.toml"
+
+
+def inside(path: str) -> str:
+    """A relative path that stays where it is. Raises ValueError for one that is absolute or climbs out."""
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or path != str(pure):
+        raise ValueError(f"{path!r} must be a plain relative path inside the study")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(inside)]
+
+
+class StudyTable(Table):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    metric: str
+    direction: Direction
+
+
+class EnvironmentTable(Table):
+    """The variant's own interpreter and packages. Empty `requirements`: `python` is used as it is found."""
+
+    python: str = ""
+    requirements: Inside | Literal[""] = ""
+    constraints: Inside | Literal[""] = ""
+    mounts: tuple[str, ...] = ()
+
+
+class Limits(Table):
+    """What one execution may use. `wall` and `cpu` in seconds, `memory`, `disk` and `log` in bytes."""
+
+    wall: Seconds = 600.0
+    cpu: Seconds = 3600.0
+    memory: Bytes = 4 * 2**30
+    disk: Bytes = 256 * 2**20
+    log: Bytes = 16 * 2**20
+    processes: int = Field(default=64, ge=1)
+    cpus: int = Field(default=1, ge=1)
+
+
+class TrainTable(Table):
+    command: tuple[str, ...] = Field(min_length=1)
+    editable: tuple[Inside, ...] = Field(min_length=1)
+    data: tuple[Inside, ...] = ()
+    budget: str = "0 none"
+    limits: Limits = Limits()
+
+    @property
+    def amount(self) -> str:
+        """The number in `budget`, which the program is told as PAWL_BUDGET."""
+        return self.budget.split()[0].replace("_", "")
+
+    @model_validator(mode="after")
+    def _budget_has_a_number(self) -> Self:
+        if not re.fullmatch(r"[\d_]+(\.\d+)?( [a-zA-Z-]+)?", self.budget):
+            raise ValueError(f"budget {self.budget!r} must be a number and a unit, such as '200_000 tokens'")
+        return self
+
+
+class EvaluateTable(Table):
+    """Sealed: `predict`, `scorer`, `validation`, `holdout`. Self-reported: `summary`, the name of a printed value,
+    and `results`, a file to mirror the ledger into (results.tsv)."""
+
+    predict: tuple[str, ...] = ()
+    scorer: str = ""
+    validation: Inside | Literal[""] = ""
+    holdout: Inside | Literal[""] = ""
+    summary: str = ""
+    results: Inside | Literal[""] = ""
+    limits: Limits = Limits(wall=120.0, cpu=240.0)
+
+    @property
+    def self_reported(self) -> bool:
+        return bool(self.summary)
+
+    @model_validator(mode="after")
+    def _one_way_or_the_other(self) -> Self:
+        sealed = bool(self.predict and self.scorer and self.validation)
+        if sealed == self.self_reported:
+            raise ValueError("give either predict, scorer and validation (sealed) or summary (self-reported)")
+        return self
+
+
+class SpaceTable(Table):
+    """One constant in an editable file, and the values it may take."""
+
+    type: Literal["int", "float", "categorical"]
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    step: float | None = None
+    choices: tuple[str | int | float | bool, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        if self.type == "categorical":
+            if len(self.choices) < 2:
+                raise ValueError("a categorical constant needs at least two choices")
+        elif self.low is None or self.high is None or not self.low < self.high:
+            raise ValueError(f"a constant of type {self.type} needs low < high")
+        elif self.log and self.low <= 0:
+            raise ValueError("a log range needs low > 0")
+        return self
+
+
+class Config(Table):
+    """A whole `pawl.toml`."""
+
+    study: StudyTable
+    environment: EnvironmentTable = EnvironmentTable()
+    train: TrainTable
+    evaluate: EvaluateTable
+    space: dict[str, SpaceTable] = {}
+    workers: int = Field(default=2, ge=1)
+    proposer: tuple[PartTable, ...] = (PartTable(use="space"),)
+    sandbox: PartTable = PartTable(use="bubblewrap")
+    executor: PartTable = PartTable(use="local")
+    store: PartTable = PartTable(use="sqlite")
+    signer: PartTable = PartTable(use="ssh")
+
+    @model_validator(mode="after")
+    def _space_is_editable(self) -> Self:
+        for key in self.space:
+            file, colon, constant = key.partition(":")
+            if not colon or not constant.isidentifier():
+                raise ValueError(f"space key {key!r} must read 'FILE:CONSTANT'")
+            if file not in self.train.editable:
+                raise ValueError(f"space key {key!r}: {file} is not among train.editable")
+        return self
+
+    @property
+    def sign(self) -> int:
+        """+1 where a higher metric is better, -1 where a lower one is."""
+        return 1 if self.study.direction == "maximize" else -1
+
+
+def load(study: Path) -> tuple[Config, str]:
+    """The study's configuration and the digest of its bytes. Raises ConfigError."""
+    if not study.is_dir():
+        raise ConfigError(f"{study} is not a folder", "pawl lab new digits DIR")
+    config, content = read(study / FILE, Config, "pawl init   (or: pawl lab new digits DIR)")
+    return config, sha256(content)
+
+
+def must_exist(study: Path, config: Config) -> None:
+    """Every file that the configuration names is there. Raises ConfigError that names the key."""
+    table = config.environment
+    named = [("train.editable", study / name) for name in config.train.editable]
+    named += [("train.data", study / name) for name in config.train.data]
+    named += [("environment.requirements", study / name) for name in (table.requirements, table.constraints) if name]
+    sealed = (config.evaluate.validation, config.evaluate.holdout)
+    named += [("evaluate", study / ".pawl" / name) for name in sealed if name]
+    for key, path in named:
+        if not path.is_file():
+            raise ConfigError(f"{study / FILE}: {key} names {path}, which does not exist", f"correct {FILE}")

@@ -1,0 +1,169 @@
+"""Variants as git commits, under refs/pawl/ in the study's own repository.
+
+Only plumbing: the user's branches, index and working tree are never touched, and no hook runs.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchSet
+
+from pawl.errors import ConfigError
+from pawl.ledger import Entry
+from pawl.records import Proposal, Variant
+
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "Pawl", "GIT_AUTHOR_EMAIL": "pawl@localhost",
+    "GIT_COMMITTER_NAME": "Pawl", "GIT_COMMITTER_EMAIL": "pawl@localhost",
+}  # fmt: skip
+REGULAR = ("100644", "100755")
+
+
+class PatchRefused(Exception):
+    """A patch that may not, or can not, be applied; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The variants of the study in `folder`; proposals may change the files in `editable`."""
+
+    folder: Path
+    editable: tuple[str, ...]
+
+    def baseline(self) -> Variant:
+        """The repository's HEAD as the first champion. Raises ConfigError unless it holds the study as it is."""
+        top = self._try("rev-parse", "--show-toplevel")
+        if top is None or Path(top.strip()).resolve() != self.folder.resolve():
+            where = "is not a git repository" if top is None else f"is not the top of its repository ({top.strip()})"
+            raise ConfigError(f"{self.folder} {where}", "git init && git add -A && git commit -m 'Start'")
+        commit = self._try("rev-parse", "--verify", "HEAD^{commit}")
+        if commit is None:
+            raise ConfigError(f"{self.folder} has no commit yet", "git add -A && git commit -m 'Start'")
+        dirty = self._git("status", "--porcelain", "--untracked-files=no").strip()
+        untracked = [name for name in self.editable if self._try("cat-file", "-e", f"HEAD:{name}") is None]
+        if dirty or untracked:
+            what = dirty.splitlines()[0] if dirty else f"{untracked[0]} is not committed"
+            raise ConfigError(
+                f"{self.folder} has changes that are not committed ({what.strip()}): a variant is a commit",
+                "git add -A && git commit -m 'Start'",
+            )
+        commit = commit.strip()
+        self._git("update-ref", "refs/pawl/baseline", commit)
+        return Variant(proposal=None, commit=commit, parent=commit, problem="")
+
+    def build(self, proposal: Entry[Proposal], parent: Variant) -> Variant:
+        """The proposal applied to its parent. A patch that is refused gives a variant with a problem."""
+        record = proposal.record
+        try:
+            tree = self.applied(record.patch, parent.commit)
+        except PatchRefused as refusal:
+            return Variant(proposal=proposal.id, commit=parent.commit, parent=parent.commit, problem=str(refusal))
+        subject = " ".join(record.hypothesis.split())[:72] or "Try a change"
+        message = f"{subject}\n\nPawl-Proposal: {proposal.id}\nPawl-Proposer: {record.proposer}\n"
+        commit = self._git("commit-tree", tree, "-p", parent.commit, stdin=message).strip()
+        self._git("update-ref", f"refs/pawl/variants/{proposal.id}", commit)
+        return Variant(proposal=proposal.id, commit=commit, parent=parent.commit, problem="")
+
+    def applied(self, patch: str, commit: str) -> str:
+        """The tree that a patch makes of a commit. Raises PatchRefused: other files, modes, binary, no fit."""
+        self._check(patch)
+        with tempfile.TemporaryDirectory(prefix="pawl-index-") as folder:
+            index = {"GIT_INDEX_FILE": f"{folder}/index"}
+            self._git("read-tree", commit, env=index)
+            done = self._run("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, env=index)
+            if done.returncode:
+                raise PatchRefused(f"the patch does not apply: {_text(done.stderr).strip().splitlines()[0]}")
+            tree = self._git("write-tree", env=index).strip()
+        changed = self.changed(commit, tree)
+        if not changed:
+            raise PatchRefused("the patch changes nothing")
+        for mode, path in changed:
+            if path not in self.editable:
+                raise PatchRefused(f"the patch touches {path}, which is not editable ({', '.join(self.editable)})")
+            if mode not in REGULAR:
+                raise PatchRefused(f"the patch makes {path} something other than a regular file (mode {mode})")
+        return tree
+
+    def _check(self, patch: str) -> None:
+        try:
+            files = PatchSet(patch)
+        except (UnidiffParseError, ValueError) as error:
+            raise PatchRefused(f"the patch is not a unified diff: {error}") from error
+        if not files:
+            raise PatchRefused("the patch changes nothing")
+        for file in files:
+            if file.path not in self.editable:
+                editable = ", ".join(self.editable)
+                raise PatchRefused(f"the patch touches {file.path}, which is not editable ({editable})")
+
+    def read(self, variant: Variant) -> Mapping[str, str]:
+        """The editable files of a variant, by path."""
+        return {path: self._git("show", f"{variant.commit}:{path}") for path in self.editable}
+
+    def patch(self, variant: Variant, changed: Mapping[str, str]) -> str:
+        """The unified diff that turns a variant's files into `changed`."""
+        with tempfile.TemporaryDirectory(prefix="pawl-index-") as folder:
+            index = {"GIT_INDEX_FILE": f"{folder}/index"}
+            self._git("read-tree", variant.commit, env=index)
+            for path, text in changed.items():
+                blob = self._git("hash-object", "-w", "--stdin", stdin=text).strip()
+                self._git("update-index", "--cacheinfo", f"100644,{blob},{path}", env=index)
+            tree = self._git("write-tree", env=index).strip()
+        return self.diff(variant.commit, tree)
+
+    def diff(self, before: str, after: str) -> str:
+        """The unified diff between two commits or trees, whatever the user's git configuration says."""
+        return self._git("diff", "--no-ext-diff", "--no-color", "--no-textconv", "--no-renames", before, after)
+
+    def changed(self, before: str, after: str) -> tuple[tuple[str, str], ...]:
+        """The (new mode, path) of every file that differs between two commits or trees."""
+        fields = self._git("diff-tree", "-r", "-z", "--no-renames", before, after).split("\0")
+        return tuple((meta.split()[1], path) for meta, path in zip(fields[0::2], fields[1::2], strict=False))
+
+    def export(self, commit: str, folder: Path) -> None:
+        """Write a commit's files into an empty folder, readable by all. Raises ConfigError for links in it."""
+        archive = self._run("archive", "--format=tar", commit)
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            for member in tar.getmembers():
+                if not (member.isfile() or member.isdir()):
+                    raise ConfigError(f"{member.name} in commit {commit[:10]} is a link", "commit regular files only")
+            tar.extractall(folder, filter="data")
+
+    def release(self, commit: str) -> None:
+        """Point refs/pawl/champion at a released commit."""
+        self._git("update-ref", "refs/pawl/champion", commit)
+
+    def _git(self, *args: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
+        done = self._run(*args, stdin=stdin, env=env)
+        if done.returncode:
+            raise ConfigError(f"git {args[0]} failed in {self.folder}: {_text(done.stderr).strip()}", "git status")
+        return _text(done.stdout)
+
+    def _try(self, *args: str) -> str | None:
+        done = self._run(*args)
+        return None if done.returncode else _text(done.stdout)
+
+    def _run(
+        self, *args: str, stdin: str = "", env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        scrubbed = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        try:
+            return subprocess.run(
+                ["git", "-C", str(self.folder), *args], input=stdin.encode(errors="surrogateescape"),
+                env={**scrubbed, **IDENTITY, **(env or {})}, capture_output=True, check=False,
+            )  # fmt: skip
+        except FileNotFoundError as error:
+            raise ConfigError("git is not installed", "apt install git") from error
+
+
+def _text(output: bytes) -> str:
+    return output.decode(errors="surrogateescape")

@@ -1,0 +1,50 @@
+"""Parts load by name: built-in ones register through the same entry points as a stranger's.
+
+One name, four places: protocol `Gate`, folder `gates/`, entry-point group `pawl.gates`, table `[[gate]]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from importlib.metadata import EntryPoint, entry_points
+
+from pydantic import JsonValue
+
+from pawl.errors import PartError, did_you_mean
+
+
+def known(kind: str) -> dict[str, EntryPoint]:
+    """The installed parts of a kind ("gate", "proposer", ...), by name."""
+    plural = kind + ("es" if kind.endswith("x") else "s")
+    return {point.name: point for point in entry_points(group=f"pawl.{plural}")}
+
+
+def load(kind: str, name: str) -> type:
+    """The class of a part. Raises PartError if it is unknown or does not import."""
+    points = known(kind)
+    if name not in points:
+        raise PartError(f"there is no {kind} '{name}'.{did_you_mean(name, points)}", f"pawl parts {kind}")
+    try:
+        part = points[name].load()
+    except Exception as error:
+        raise PartError(f"{kind} '{name}' ({points[name].value}) does not import: {error}", "pip check") from error
+    if not isinstance(part, type) or not is_dataclass(part):
+        raise PartError(f"{kind} '{name}' ({points[name].value}) is not a dataclass", "see docs/how-to/write-a-gate.md")
+    return part
+
+
+def build(kind: str, name: str, settings: Mapping[str, JsonValue], **wiring: object) -> object:
+    """A part with its settings. `wiring` is what Pawl itself hands to parts that ask for it by field name.
+
+    Raises PartError for settings that the part does not have, or whose values it refuses."""
+    part = load(kind, name)
+    names = {field.name for field in fields(part) if field.init}
+    settable = names - wiring.keys()
+    for key in settings:
+        if key not in settable:
+            raise PartError(f"{kind} '{name}' has no setting '{key}'.{did_you_mean(key, settable)}", "correct it")
+    try:
+        return part(**settings, **{key: value for key, value in wiring.items() if key in names})
+    except (TypeError, ValueError) as error:
+        raise PartError(f"{kind} '{name}' refuses its settings: {error}", "correct them") from error

@@ -1,0 +1,97 @@
+"""`policy.toml`: what is allowed. Its digest stands in every verdict and every dossier.
+
+Deny on silence: a policy that has no gates, no keys, a past expiry or a threshold above its keys is refused.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pydantic import Field
+
+from pawl.envelope import sha256
+from pawl.errors import NotAuthorized
+from pawl.tables import PartTable, Table, read
+
+FILE = "policy.toml"
+
+
+class ApprovalTable(Table):
+    threshold: int = Field(ge=1)
+
+
+class Approver(Table):
+    """A person who may sign: a name without spaces or commas (an e-mail address), and an SSH public key."""
+
+    name: str = Field(pattern=r"^[^\s,*?!]+$")
+    key: str = Field(pattern=r"^(ssh|sk-ssh|ecdsa|sk-ecdsa)[A-Za-z0-9@.-]* [A-Za-z0-9+/=]+( .*)?$")
+
+
+class NoiseTable(Table):
+    runs: int = Field(default=6, ge=3)
+
+
+class ScreeningTable(Table):
+    """Races on `seeds` common seeds; they are drawn anew after `redraw_after` refusals in a row."""
+
+    seeds: int = Field(default=2, ge=1)
+    redraw_after: int = Field(default=25, ge=1)
+
+
+class CertificationTable(Table):
+    """See DESIGN section 8: `bundle` accepts start a certificate of at most `pairs` pairs."""
+
+    bundle: int = Field(default=16, ge=1)
+    pairs: int = Field(default=20, ge=5)
+    alpha: float = Field(default=0.10, gt=0, le=0.5)
+    futility: float = Field(default=0.15, ge=0, lt=1)
+    lambdas: tuple[float, ...] = Field(default=(0.5, 1.0, 2.0, 8.0), min_length=1)
+    level: float = Field(default=0.90, gt=0.5, lt=1)
+
+
+class GuardsTable(Table):
+    """Non-inferiority: the most that a challenger may cost, as a ratio to the reference."""
+
+    cpu_seconds: float = Field(default=1.25, gt=0)
+
+
+class Policy(Table):
+    """A whole `policy.toml`."""
+
+    version: int = Field(ge=1)
+    expires: date
+    approval: ApprovalTable
+    approver: tuple[Approver, ...] = ()
+    gate: tuple[PartTable, ...] = ()
+    noise: NoiseTable = NoiseTable()
+    screening: ScreeningTable = ScreeningTable()
+    certification: CertificationTable = CertificationTable()
+    guards: GuardsTable = GuardsTable()
+    allow_unsafe: bool = False
+
+    def enforce(self, today: date) -> None:
+        """Raises NotAuthorized, with the fix, if this policy cannot be relied on today."""
+        people = {approver.name for approver in self.approver}
+        if not self.gate:
+            raise NotAuthorized(f"{FILE} names no gates: nothing could be refused", "add a [[gate]] table")
+        if not people:
+            raise NotAuthorized(f"{FILE} names no approvers: nobody could sign", "pawl init --signer")
+        if today > self.expires:
+            raise NotAuthorized(
+                f"{FILE} expired on {self.expires}", f"have it reviewed, then renew `expires` in {FILE}"
+            )
+        if self.approval.threshold > len(people):
+            raise NotAuthorized(
+                f"{FILE} asks for {self.approval.threshold} signatures and names {len(people)} approver(s)",
+                "lower approval.threshold or add an [[approver]]",
+            )
+        if len({approver.key.split()[1] for approver in self.approver}) < len(self.approver):
+            raise NotAuthorized(f"{FILE} gives one key to two approvers", "give every approver a key of their own")
+
+
+def load(study: Path) -> tuple[Policy, str]:
+    """The study's policy, enforced for today (UTC), and the digest of its bytes."""
+    policy, content = read(study / FILE, Policy, "pawl init")
+    policy.enforce(datetime.now(UTC).date())
+    return policy, sha256(content)
