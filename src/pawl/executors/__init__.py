@@ -1,0 +1,1 @@
+"""How a variant becomes a run. Parts: they load by name and never import one another."""

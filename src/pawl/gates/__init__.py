@@ -1,0 +1,1 @@
+"""Rules that a certificate must pass. Parts: they load by name and never import one another."""

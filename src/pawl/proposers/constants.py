@@ -1,0 +1,87 @@
+"""Constants in source files: find their values, exchange them, and leave every other character as it was."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+import libcst as cst
+
+from pawl.errors import ConfigError
+
+Constant = str | int | float | bool
+
+
+class _Exchange(cst.CSTTransformer):
+    """Sets module-level `NAME = literal` assignments; counts how often it met each name."""
+
+    def __init__(self, values: Mapping[str, Constant]) -> None:
+        super().__init__()
+        self.values = values
+        self.met: dict[str, int] = dict.fromkeys(values, 0)
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        return False
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> bool:
+        return False
+
+    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
+        target = original_node.targets[0].target
+        if len(original_node.targets) == 1 and isinstance(target, cst.Name) and target.value in self.values:
+            self.met[target.value] += 1
+            return updated_node.with_changes(value=_literal(self.values[target.value]))
+        return updated_node
+
+    def leave_AnnAssign(self, original_node: cst.AnnAssign, updated_node: cst.AnnAssign) -> cst.AnnAssign:
+        target = original_node.target
+        if original_node.value is not None and isinstance(target, cst.Name) and target.value in self.values:
+            self.met[target.value] += 1
+            return updated_node.with_changes(value=_literal(self.values[target.value]))
+        return updated_node
+
+
+def _literal(value: Constant) -> cst.BaseExpression:
+    return cst.parse_expression(repr(value))
+
+
+def exchange(source: str, values: Mapping[str, Constant], path: str) -> str:
+    """The source with these constants. Raises ConfigError if one is not assigned exactly once at module level."""
+    transformer = _Exchange(values)
+    try:
+        changed = cst.parse_module(source).visit(transformer)
+    except cst.ParserSyntaxError as error:
+        raise ConfigError(f"{path} is not valid Python: {error.message}", f"correct {path}") from error
+    for name, count in transformer.met.items():
+        if count != 1:
+            raise ConfigError(
+                f"[space] names {path}:{name}, which is assigned {count} times at the top of the file",
+                f"write `{name} = VALUE` once in {path}",
+            )
+    return changed.code
+
+
+def current(source: str, names: list[str], path: str) -> dict[str, Constant]:
+    """The values that these constants have. Raises ConfigError for one that is missing or not a literal."""
+    found: dict[str, Constant] = {}
+    for node in ast.parse(source).body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id in names and node.value is not None:  # type: ignore[attr-defined]
+                found[target.id] = _value(node.value, target.id, path)  # type: ignore[attr-defined]
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ConfigError(f"[space] names {path}:{missing[0]}, which {path} does not assign", "correct [space]")
+    return found
+
+
+def _value(node: ast.expr, name: str, path: str) -> Constant:
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        value = None
+    if not isinstance(value, str | int | float):
+        raise ConfigError(f"[space] names {path}:{name}, which is not a plain number or string", "correct [space]")
+    return value

@@ -1,0 +1,1 @@
+"""Where untrusted code runs. Parts: they load by name and never import one another."""

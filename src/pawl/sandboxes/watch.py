@@ -1,0 +1,154 @@
+"""Watching an untrusted process tree from outside: its output, its clock, its memory; and ending it.
+
+Nothing here believes what the tree says about itself. CPU is the larger of what the kernel charged to the reaped
+tree and what was seen on the way, since a parent that ignores SIGCHLD hides its children from the first.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pawl.errors import Interrupted
+from pawl.protocols import Limits
+from pawl.records import Outcome, Usage
+
+TICK = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+POLL = 0.05
+TAR_SLACK = 4 * 2**20
+"""What a tar stream may add to the bytes of the files in it."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """What came of the tree: bytes it printed and handed out, its exit code, why it was ended, what it cost."""
+
+    log: bytearray = field(default_factory=bytearray)
+    channel: bytearray = field(default_factory=bytearray)
+    ended: tuple[Outcome, str] | None = None
+    code: int = 0
+    usage: Usage = field(default_factory=lambda: Usage(wall_s=0.0, cpu_s=0.0, peak_bytes=0))
+
+
+@dataclass(slots=True)
+class Meter:
+    """CPU seconds and resident bytes of a tree, sampled."""
+
+    root: int
+    cpu: dict[int, float] = field(default_factory=dict)
+    peak: int = 0
+
+    def sample(self) -> tuple[float, int]:
+        """(CPU seconds so far, bytes resident now) of all processes below `root`."""
+        resident = 0
+        for pid in descendants(self.root):
+            try:
+                text = Path(f"/proc/{pid}/stat").read_text()
+            except OSError:
+                continue
+            fields = text.rpartition(")")[2].split()
+            self.cpu[pid] = (int(fields[11]) + int(fields[12])) / TICK
+            resident += int(fields[21]) * PAGE
+        self.peak = max(self.peak, resident)
+        return sum(self.cpu.values()), resident
+
+
+def descendants(root: int) -> list[int]:
+    """All living processes below `root`, itself included."""
+    found, queue = [], [root]
+    while queue:
+        pid = queue.pop()
+        found.append(pid)
+        try:
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                queue += [int(child) for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()]
+        except OSError:
+            continue
+    return found
+
+
+def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: threading.Event) -> Watched:
+    """Read both pipes and the meter until the tree is gone; kill it at its limits. Raises Interrupted on `stop`."""
+    result, meter, started = Watched(), Meter(process.pid), time.monotonic()
+    assert process.stdout is not None
+    log = process.stdout.fileno()
+    caps = {log: (result.log, limits.log), channel: (result.channel, limits.disk + TAR_SLACK)}
+    pidfd = os.pidfd_open(process.pid)
+    try:
+        with selectors.DefaultSelector() as selector:
+            for descriptor in (log, channel, pidfd):
+                selector.register(descriptor, selectors.EVENT_READ)
+            alive, next_sample = True, started
+            while alive or len(selector.get_map()) > 0:
+                for key, _ in selector.select(POLL):
+                    if key.fd == pidfd:
+                        alive = False
+                        selector.unregister(pidfd)
+                    elif not _drain(key.fd, *caps[key.fd]):
+                        selector.unregister(key.fd)
+                now = time.monotonic()
+                if alive and now >= next_sample:
+                    next_sample = now + POLL
+                    result.ended = result.ended or _over(meter, caps, log, limits, now - started)
+                    if result.ended or stop.is_set():
+                        os.kill(process.pid, signal.SIGKILL)  # Popen.kill would reap it, and the bill with it
+    finally:
+        os.close(pidfd)
+        os.kill(process.pid, signal.SIGKILL)
+    _, status, spent = os.wait4(process.pid, 0)
+    process.returncode = result.code = os.waitstatus_to_exitcode(status)
+    if stop.is_set():
+        raise Interrupted("stopped while a run was under way", "pawl run   (goes on where it stopped)")
+    cpu = max(spent.ru_utime + spent.ru_stime, sum(meter.cpu.values()))
+    result.usage = Usage(wall_s=time.monotonic() - started, cpu_s=cpu, peak_bytes=meter.peak)
+    return result
+
+
+def _drain(descriptor: int, kept: bytearray, cap: int) -> bool:
+    """Read what is there, keep no more than the cap and one byte; False at the end."""
+    chunk = os.read(descriptor, 2**16)
+    if len(kept) <= cap:
+        kept += chunk[: cap + 1 - len(kept)]
+    return bool(chunk)
+
+
+def _over(
+    meter: Meter, caps: dict[int, tuple[bytearray, int]], log: int, limits: Limits, wall: float
+) -> tuple[Outcome, str] | None:
+    """Which limit the tree has crossed, if any."""
+    cpu, resident = meter.sample()
+    if wall > limits.wall:
+        return "timed-out", f"it ran longer than {limits.wall:g} s"
+    if cpu > limits.cpu:
+        return "timed-out", f"it used more than {limits.cpu:g} s of CPU"
+    if resident > limits.memory:
+        return "out-of-memory", f"it held {resident / 2**20:.0f} MiB, more than {limits.memory / 2**20:.0f} MiB"
+    for descriptor, (kept, cap) in caps.items():
+        if len(kept) > cap:
+            if descriptor == log:
+                return "output-flood", f"it printed more than {cap / 2**20:g} MiB"
+            return "disk-full", f"it wrote more than {limits.disk / 2**20:g} MiB"
+    return None
+
+
+def classify(code: int, log: bytes) -> tuple[Outcome, str]:
+    """The outcome that an exit code and the end of the log tell of."""
+    if code == 0:
+        return "ok", ""
+    end = log[-4096:]
+    if b"MemoryError" in end or b"not enough memory" in end or b"Cannot allocate memory" in end:
+        return "out-of-memory", "it asked for more memory than it may have"
+    if b"No space left on device" in end or b"File too large" in end or code == 128 + signal.SIGXFSZ:
+        return "disk-full", "it wrote more than it may"
+    if code == 128 + signal.SIGXCPU:
+        return "timed-out", "it used more CPU than it may"
+    named = f"signal {signal.Signals(code - 128).name}" if code - 128 in list(signal.Signals) else f"exit code {code}"
+    lines = [line for line in end.decode(errors="replace").splitlines() if line.strip()]
+    return "crashed", f"{named}: {lines[-1].strip()[:200]}" if lines else named

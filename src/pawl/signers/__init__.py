@@ -1,0 +1,1 @@
+"""How a person signs. Parts: they load by name and never import one another."""
