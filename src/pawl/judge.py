@@ -1,0 +1,109 @@
+"""All gates are asked, every answer is written down, and the case is made up for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pawl import history
+from pawl.artifacts import ArtifactStore
+from pawl.ledger import Entry, Ledger
+from pawl.lineage import Lineage
+from pawl.policy import Policy
+from pawl.protocols import Case, Gate
+from pawl.records import (
+    Artifact,
+    Certificate,
+    Dossier,
+    Evaluation,
+    Preregistration,
+    Proposal,
+    Run,
+    Screening,
+    Variant,
+    Verdict,
+)
+from pawl.statement import Subject, render
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments."""
+
+    ledger: Ledger
+    lineage: Lineage
+    artifacts: ArtifactStore
+    gates: Sequence[Gate]
+    policy: Policy
+    policy_digest: str
+    picture: Callable[[Subject, str], Sequence[Artifact]]
+
+    def judge(self, certificate: Entry[Certificate]) -> Entry[Verdict]:
+        """Ask every gate. A policy without gates passes nothing."""
+        case = self._case(certificate)
+        findings = tuple(gate.judge(case) for gate in self.gates)
+        passed = bool(findings) and all(finding.passed for finding in findings)
+        return self.ledger.append(
+            Verdict(certificate=certificate.id, policy=self.policy_digest, findings=findings, passed=passed)
+        )
+
+    def settle(self, certificate: Entry[Certificate]) -> Entry[Verdict]:
+        """A verdict on a certificate and, if it passes, the dossier: whatever of the two is still missing."""
+        verdict = self.ledger.find(Verdict, certificate=certificate.id, policy=self.policy_digest)
+        verdict = verdict or self.judge(certificate)
+        if verdict.record.passed and self.ledger.find(Dossier, verdict=verdict.id) is None:
+            self.ledger.append(self._dossier(verdict, certificate))
+        return verdict
+
+    def _case(self, certificate: Entry[Certificate]) -> Case:
+        plan = self.ledger.get(certificate.record.preregistration, Preregistration).record
+        arms = [self.ledger.get(id, Variant).record for id in (plan.reference, plan.head)]
+        evaluations = [
+            self.ledger.get(id, Evaluation) for p in certificate.record.pairs for id in (p.reference, p.head)
+        ]
+        runs = [self.ledger.get(entry.record.run, Run) for entry in evaluations]
+        heads = tuple(run.record for run in runs[1::2])
+        return Case(
+            certificate=certificate.record, reference_runs=tuple(run.record for run in runs[0::2]), head_runs=heads,
+            evaluations=tuple(entry.record for entry in evaluations),
+            patch=self.lineage.diff(arms[0].commit, arms[1].commit),
+            changed=self.lineage.changed(arms[0].commit, arms[1].commit), editable=self.lineage.editable,
+            cpu_ratio_limit=self.policy.guards.cpu_seconds, allow_unsafe=self.policy.allow_unsafe,
+            artifacts={
+                f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
+                for run in runs[1::2] for artifact in run.record.artifacts
+            },
+        )  # fmt: skip
+
+    def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
+        subject = self._subject(verdict, certificate)
+        statement = render(subject)
+        patch = self.artifacts.put("patch.diff", subject.patch.encode(errors="surrogateescape"))
+        return Dossier(
+            verdict=verdict.id, variant=subject.variant.id, reference=subject.reference.id, policy=self.policy_digest,
+            statement=statement, attachments=(patch, *self.picture(subject, statement)),
+        )  # fmt: skip
+
+    def _subject(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Subject:
+        plan = self.ledger.get(certificate.record.preregistration, Preregistration)
+        champion = self.ledger.get(history.read(self.ledger).champion, Variant)
+        variant = self.ledger.get(plan.record.head, Variant)
+        released = history.median_run(self.ledger, certificate.record)
+        sealed = self.ledger.get(certificate.record.pairs[0].head, Evaluation).record.sealed
+        return Subject(
+            study=history.study(self.ledger), champion=champion, variant=variant, plan=plan, certificate=certificate,
+            reference=self.ledger.get(plan.record.reference, Variant), verdict=verdict,
+            released=released, changes=self._changes(plan.record.reference, variant),
+            patch=self.lineage.diff(champion.record.commit, variant.record.commit), sealed=sealed,
+        )  # fmt: skip
+
+    def _changes(self, reference: int, variant: Entry[Variant]) -> list[Entry[Proposal]]:
+        """The accepted proposals from the reference to the variant, oldest first."""
+        accepted = {s.record.variant for s in self.ledger.entries(Screening) if s.record.decision == "accepted"}
+        found: list[Entry[Proposal]] = []
+        while variant.id != reference and variant.record.proposal is not None:
+            proposal = self.ledger.get(variant.record.proposal, Proposal)
+            if variant.id in accepted:
+                found.append(proposal)
+            variant = self.ledger.get(proposal.record.parent, Variant)
+        return found[::-1]
