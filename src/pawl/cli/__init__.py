@@ -1,0 +1,25 @@
+"""The command line: a door. It knows app, prints, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+from pawl.cli import commands, decisions, running, starting
+from pawl.cli.screen import app, complain
+from pawl.errors import PawlError
+
+__all__ = ["app", "commands", "decisions", "main", "running", "starting"]
+
+
+def main() -> None:
+    """The `pawl` program. Exit codes: see pawl.errors; 1 where gates refused; 141 where a pipe was closed."""
+    try:
+        app()
+    except PawlError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)

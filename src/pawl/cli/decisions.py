@@ -1,0 +1,119 @@
+"""Commands for people: review, approve, reject, judge. No agent's tool offers these."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pawl import keys, reading
+from pawl.app import OpenStudy
+from pawl.approve import Word
+from pawl.cli.screen import HERE, AsJson, Folder, app, entries_json, say, say_json, study_in
+from pawl.errors import ConfigError, NotAuthorized
+from pawl.ledger import Entry
+from pawl.records import Approval, Dossier, Record, Release
+
+Key = Annotated[Path | None, typer.Option(help="The SSH key to sign with; else git's or Pawl's own.")]
+As = Annotated[str, typer.Option("--as", help="Your name in policy.toml; else git's user.email.")]
+Note = Annotated[str, typer.Option(help="Your remark.")]
+Reason = Annotated[str, typer.Option(help="Why not.")]
+Given = Annotated[Path | None, typer.Option("--signature", help="A signature made elsewhere over --print's bytes.")]
+Print = Annotated[bool, typer.Option("--print", help="Only print the exact bytes to sign.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask again after showing what is signed.")]
+
+
+@app.command()
+def review(
+    id: Annotated[int, typer.Argument(help="A dossier; 0 for the newest.")] = 0,
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """The whole case that waits for a person, as it would be signed."""
+    study = study_in(folder)
+    dossier = study.ledger.get(id, Dossier) if id else _newest(study)
+    if as_json:
+        say_json(entries_json([dossier])[0])
+        return
+    say(dossier.record.statement)
+    say(reading.decision_line(study.ledger, dossier.id))
+    say(f"page:  {study.write_page(dossier)}")
+
+
+@app.command()
+def approve(
+    id: int, folder: Folder = HERE, key: Key = None, name: As = "", note: Note = "",
+    signature: Given = None, only_print: Print = False, yes: Yes = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Sign a dossier. With enough signatures the champion moves, and the next run starts from it."""
+    entry = _decide(study_in(folder), id, "approve", key, name, note, signature, only_print, yes)
+    if entry is None:
+        return
+    if as_json:
+        say_json(entries_json([entry])[0])
+    elif isinstance(entry.record, Release):
+        say(f"\nreleased: variant {entry.record.variant} is the champion (release {entry.id})", "bold green")
+        say(f"  its files:   .pawl/releases/{entry.id}/")
+        say(f"  its commit:  git merge {entry.record.commit[:12]}   (refs/pawl/champion)")
+    elif isinstance(entry.record, Approval):
+        say(f"\napproval {entry.id} is written down; more people have to sign dossier {id}", "bold")
+
+
+@app.command()
+def reject(
+    id: int, reason: Reason, folder: Folder = HERE, key: Key = None, name: As = "",
+    signature: Given = None, only_print: Print = False, yes: Yes = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Say no, signed, with the reason. The loop goes on from the champion."""
+    entry = _decide(study_in(folder), id, "reject", key, name, reason, signature, only_print, yes)
+    if entry is not None:
+        say_json(entries_json([entry])[0]) if as_json else say(
+            f"\nrejected (entry {entry.id}); nothing is released", "bold"
+        )
+
+
+@app.command()
+def judge(id: int, folder: Folder = HERE) -> None:
+    """Ask all gates again about a dossier, under the policy of now."""
+    study = study_in(folder)
+    verdict = study.judge_again(id)
+    for line in reading.why(study.ledger, verdict.id):
+        say(line)
+    if not verdict.record.passed:
+        raise typer.Exit(1)
+
+
+def _decide(
+    study: OpenStudy, id: int, word: Word, key: Path | None, name: str, remark: str, signature: Path | None,
+    only_print: bool, yes: bool,
+) -> Entry[Record] | None:  # fmt: skip
+    approver = name or keys.name(study.folder)
+    request = study.decisions().request(study.ledger.get(id, Dossier), word, approver, remark)
+    if only_print:
+        sys.stdout.buffer.write(request.encode())
+        return None
+    say(request)
+    if signature:
+        try:
+            armored = signature.read_text()
+        except OSError as error:
+            raise ConfigError(f"{signature} cannot be read: {error.strerror}", f"pawl {word} {id} --print") from error
+        return study.record_decision(id, word, armored, approver, remark)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise NotAuthorized("there is no terminal to ask at", f"pawl {word} {id} --yes   (after pawl review {id})")
+        typer.confirm(f"Sign exactly the text above as {approver}?", abort=True)
+    found = keys.find(study.folder)
+    chosen = key or (found.key if found else None)
+    if chosen is None or chosen == Path():
+        raise NotAuthorized("no key to sign with was found", f"pawl {word} {id} --key PATH")
+    return study.decide(id, word, chosen, approver, remark)
+
+
+def _newest(study: OpenStudy) -> Entry[Dossier]:
+    waiting = study.dossiers()
+    if not waiting:
+        raise ConfigError("no dossier waits for a person", "pawl run --budget 5m")
+    return waiting[-1]

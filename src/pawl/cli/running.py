@@ -1,0 +1,91 @@
+"""Commands that try things: run, propose."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pawl.app import Budget, OpenStudy, budget_seconds
+from pawl.cli.live import watched
+from pawl.cli.screen import HERE, AsJson, Folder, app, console, entries_json, say, say_chart, say_json, study_in
+from pawl.errors import ConfigError
+from pawl.ledger import Entry
+from pawl.records import Certificate, Dossier
+
+
+@app.command()
+def run(
+    folder: Folder = HERE,
+    budget: Annotated[str, typer.Option(help="Wall-clock time, such as 5m or 2h.")] = "",
+    runs: Annotated[int | None, typer.Option(help="Training runs, at most.", min=1)] = None,
+    until_certified: Annotated[bool, typer.Option("--until-certified", help="Stop at the first dossier.")] = False,
+    unsafe: Annotated[bool, typer.Option("--unsafe-no-sandbox", help="Run generated code WITHOUT a sandbox.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Search, certify and judge; go on where the last run stopped. Ends at dossiers that wait for a person."""
+    if not (budget or runs or until_certified):
+        raise ConfigError("say how long to run", "pawl run --budget 5m   (or --runs N, or --until-certified)")
+    study = study_in(folder)
+    limit = Budget(budget_seconds(budget) if budget else None, runs, until_certified)
+    first = len(study.ledger.all())
+    if unsafe:
+        say("WARNING: generated code runs without a sandbox, as you, with your network", "bold red")
+    with console.status("preparing the environment"):
+        session = study.loop(unsafe)
+        loop = session.__enter__()
+    try:
+        if as_json or not console.is_terminal:
+            with watched(study, loop, limit, lines=not as_json):
+                dossiers = loop.run(limit)
+        else:
+            with watched(study, loop, limit):
+                dossiers = loop.run(limit)
+    finally:
+        session.__exit__(*sys.exc_info())
+    if as_json:
+        say_json(entries_json([entry for entry in study.ledger.all() if entry.id > first]))
+    else:
+        conclude(study, dossiers, first)
+
+
+def conclude(study: OpenStudy, dossiers: list[Entry[Dossier]], first: int) -> None:
+    """What came of it, the chart, and the next command."""
+    say_chart(study, 22)
+    path = study.write_chart()
+    say(f"chart: {path}")
+    for entry in study.entries(Certificate):
+        if entry.id > first and entry.record.outcome != "certified":
+            say(f"certificate {entry.id}: not certified ({entry.record.outcome}): {entry.record.reason}")
+    if not dossiers:
+        say("\nNothing was certified in this budget: no gain was large enough to be told from noise.", "bold")
+        say("next:  pawl status   |   pawl run --budget 10m")
+        return
+    for dossier in dossiers:
+        say("\n" + dossier.record.statement.split("\nCHANGES ACCEPTED")[0], "bold")
+        say(study.diff(dossier.id))
+        say(f"page:  {study.write_page(dossier)}")
+        n = dossier.id
+        say(f"next:  pawl review {n}   then   pawl approve {n}   or   pawl reject {n} --reason '...'")
+    say("Nothing is released until a person signs.", "bold")
+
+
+@app.command()
+def propose(
+    patch: Annotated[Path, typer.Option(help="A unified diff on the editable files; - for standard input.")],
+    hypothesis: Annotated[str, typer.Option(help="Why it should be better.")],
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Put your own patch in the queue; the next turn of the loop tries it."""
+    try:
+        text = sys.stdin.read() if str(patch) == "-" else patch.read_text(errors="surrogateescape")
+    except OSError as error:
+        raise ConfigError(f"{patch} cannot be read: {error.strerror}", "pawl propose --patch FILE") from error
+    entry = study_in(folder).propose(text, hypothesis)
+    if as_json:
+        say_json(entries_json([entry]))
+    else:
+        say(f"proposal {entry.id} waits for its turn\n\nnext:  pawl run --runs 20")

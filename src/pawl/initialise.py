@@ -1,0 +1,172 @@
+"""`pawl init` and `pawl lab new`: from a folder to a study with its two files, `pawl.toml` and `policy.toml`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pawl import config, keys, policy
+from pawl.errors import ConfigError
+
+VALID = timedelta(days=365)
+AUTORESEARCH = ("train.py", "prepare.py", "program.md")
+IGNORED = (".pawl/",)
+
+POLICY = """\
+# What is allowed in this study. People edit and review this file; nothing that runs in a sandbox can reach it.
+# Its digest stands in every verdict: change it, and dossiers have to be judged again (pawl judge N).
+version = 1
+expires = {expires}                # after this day nothing is run, judged or approved until somebody renews it
+
+[approval]
+threshold = 1                       # distinct people who must sign a release
+
+{approvers}
+[noise]
+runs = 6                            # A/A runs of the champion, to learn what a change of seed alone does
+
+[screening]
+seeds = 2                           # common seeds on which head and challenger race
+redraw_after = 25                   # refusals in a row after which the common seeds are drawn anew
+
+[certification]
+bundle = 16                         # provisional accepts that start a certificate
+pairs = 20                          # the most fresh pairs that one may use
+alpha = 0.10                        # bound on the share of false certificates (e-LOND)
+futility = 0.15                     # give up when the e-value falls below
+
+[guards]
+cpu_seconds = 1.25                  # the most CPU beside the reference's, as measured by the sandbox
+
+[[gate]]
+use = "improvement"
+
+[[gate]]
+use = "limits"
+
+[[gate]]
+use = "integrity"
+
+[[gate]]
+use = "crash-rate"
+"""
+
+CONFIG = """\
+# What to try in this study. Edit it freely; what is allowed stands in policy.toml.
+[study]
+name = {name}
+metric = {metric}
+direction = "minimize"
+
+[environment]
+{environment}
+
+[train]
+command = ["python", "train.py"]    # told PAWL_SEED, PAWL_BUDGET and PAWL_OUT
+editable = ["train.py"]             # the only files that a proposal may touch
+budget = "1 run"
+limits = {{ wall = "15m", cpu = "2h", memory = "16GiB", disk = "1GiB", cpus = 1 }}
+
+[evaluate]
+summary = {metric}              # self-reported: the script prints it after its last '---' line
+results = "results.tsv"             # the ledger, mirrored in autoresearch's format
+
+[space]                             # constants to search, e.g.:
+{space}
+"""
+
+
+def policy_text(signers: Iterable[keys.Signer]) -> str:
+    """A policy of a year with DESIGN's defaults and these signers."""
+    approvers = "".join(
+        f"[[approver]]\nname = {json.dumps(signer.name)}\nkey = {json.dumps(signer.public)}\n\n" for signer in signers
+    )
+    return POLICY.format(expires=(datetime.now(UTC) + VALID).date(), approvers=approvers)
+
+
+def initialise(folder: Path) -> keys.Signer:
+    """Make a folder a study: policy and signer, and `pawl.toml` for autoresearch's layout. Keeps what is there.
+
+    Raises ConfigError if the folder's layout is not known and it has no `pawl.toml`."""
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is not a folder", "pawl lab new digits DIR")
+    written = []
+    if not (folder / config.FILE).exists():
+        (folder / config.FILE).write_text(_autoresearch(folder))
+        written.append(config.FILE)
+    settings, _ = config.load(folder)
+    signer = keys.find(folder) or keys.make(folder)
+    if not (folder / policy.FILE).exists():
+        (folder / policy.FILE).write_text(policy_text([signer]))
+    _ignore(folder, (*IGNORED, *([settings.evaluate.results] if settings.evaluate.results else [])))
+    return signer
+
+
+def new_lab(template: Path, folder: Path) -> keys.Signer:
+    """Copy a shipped study into a new folder and make it one. Its data come after. Raises ConfigError."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} exists and is not empty", f"pawl lab new {template.name} ANOTHER-DIR")
+    shutil.copytree(template, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return initialise(folder)
+
+
+def commit(folder: Path, message: str) -> None:
+    """A repository of its own with one commit. Raises ConfigError with git's words."""
+    identity = ["-c", "user.name=Pawl", "-c", "user.email=pawl@localhost", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-q", "-m", message]):
+        try:
+            done = subprocess.run(["git", "-C", str(folder), *command], capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise ConfigError("git is not installed", "apt install git") from error
+        if done.returncode:
+            raise ConfigError(f"git {command[0]} failed in {folder}: {done.stderr.strip()}", "git status")
+
+
+def _autoresearch(folder: Path) -> str:
+    """A `pawl.toml` for a folder of autoresearch's layout, which runs unchanged."""
+    missing = [name for name in AUTORESEARCH if not (folder / name).is_file()]
+    if missing:
+        raise ConfigError(
+            f"{folder} has no {config.FILE}, and is not of autoresearch's layout (no {', '.join(missing)})",
+            "pawl lab new digits DIR   (a study to start from)",
+        )
+    source = (folder / "train.py").read_text() + (folder / "program.md").read_text()
+    named = re.search(r"\b(val_\w+)\s*:", source)
+    metric = named[1] if named else "val_bpb"
+    python = next((name for name in (".venv/bin/python",) if (folder / name).exists()), "")
+    requirements = "requirements.txt" if (folder / "requirements.txt").exists() else ""
+    chosen = f'python = "{python}"' if python else f'requirements = "{requirements}"' if requirements else ""
+    constants = re.findall(
+        r"^([A-Z][A-Z0-9_]*)\s*=\s*(-?\d+\.?\d*(?:[eE][-+]?\d+)?)\s*(?:#.*)?$",
+        (folder / "train.py").read_text(),
+        re.MULTILINE,
+    )
+    space = "\n".join(_suggestion(constant, value) for constant, value in constants[:12])
+    return CONFIG.format(
+        name=json.dumps(re.sub(r"[^A-Za-z0-9._-]", "-", folder.resolve().name) or "study"), metric=json.dumps(metric),
+        environment=chosen or "# empty: the system's Python; or requirements = \"requirements.txt\"",
+        space=space or '# "train.py:LEARNING_RATE" = { type = "float", low = 1e-4, high = 1e-1, log = true }',
+    )  # fmt: skip
+
+
+def _suggestion(constant: str, value: str) -> str:
+    """A range of a factor of three around a positive constant; others are only suggested in a comment."""
+    number = float(value)
+    kind = "int" if re.fullmatch(r"-?\d+", value) else "float"
+    if number <= 0:
+        return f'# "train.py:{constant}" = {{ type = "{kind}", low = ..., high = ... }}   # is {value}'
+    low, high = (max(int(number) // 3, 1), int(number) * 3) if kind == "int" else (number / 3, number * 3)
+    return f'"train.py:{constant}" = {{ type = "{kind}", low = {low:.4g}, high = {high:.4g}, log = true }}'
+
+
+def _ignore(folder: Path, patterns: Iterable[str]) -> None:
+    path = folder / ".gitignore"
+    known = path.read_text().splitlines() if path.exists() else []
+    added = [pattern for pattern in patterns if pattern not in known]
+    if added:
+        path.write_text("\n".join([*known, *added]) + "\n")

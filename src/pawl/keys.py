@@ -1,0 +1,68 @@
+"""The key that a person signs with: from git's configuration, or made here. Private keys are never read by Pawl."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pawl.errors import NotAuthorized
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A person: name (an e-mail address), public key line, the file to sign with, and whether it has no passphrase."""
+
+    name: str
+    public: str
+    key: Path
+    bare: bool
+
+
+def own_key() -> Path:
+    """Where Pawl puts a key that it made: outside of any study, under $XDG_CONFIG_HOME or ~/.config."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "pawl" / "signing_key"
+
+
+def name(folder: Path) -> str:
+    """Who is at the keyboard, as git knows them."""
+    found = _git(folder, "user.email") or f"{getpass.getuser()}@{socket.gethostname()}"
+    return re.sub(r"[\s,*?!]", "-", found)
+
+
+def find(folder: Path) -> Signer | None:
+    """The signer that git is configured with (gpg.format = ssh), else one that Pawl made before, else None."""
+    configured = _git(folder, "user.signingkey") if _git(folder, "gpg.format") == "ssh" else ""
+    if configured.startswith(("ssh-", "key::")):
+        return Signer(name(folder), configured.removeprefix("key::"), Path(), bare=False)
+    for key in [Path(configured).expanduser()] if configured else []:
+        public = key if key.suffix == ".pub" else key.with_name(key.name + ".pub")
+        if public.is_file():
+            return Signer(name(folder), public.read_text().strip(), key, bare=False)
+    public = own_key().with_name("signing_key.pub")
+    return Signer(name(folder), public.read_text().strip(), own_key(), bare=False) if public.is_file() else None
+
+
+def make(folder: Path) -> Signer:
+    """A new Ed25519 key; ssh-keygen asks for its passphrase. Without a terminal nobody can be asked, and the key
+    is bare: whoever makes it so has to say it. Raises NotAuthorized if no key came of it."""
+    path, terminal = own_key(), sys.stdin.isatty() and sys.stderr.isatty()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-f", str(path), "-C", name(folder)]
+    try:
+        done = subprocess.run(command if terminal else [*command, "-N", ""], check=False)
+    except FileNotFoundError as error:
+        raise NotAuthorized("ssh-keygen is not installed", "apt install openssh-client") from error
+    if done.returncode or not path.exists():
+        raise NotAuthorized("no signing key was made", "pawl init --signer")
+    return Signer(name(folder), path.with_name("signing_key.pub").read_text().strip(), path, bare=not terminal)
+
+
+def _git(folder: Path, key: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), "config", key], capture_output=True, text=True, check=False)
+    return done.stdout.strip()

@@ -1,0 +1,206 @@
+"""The ledger in words, for people: where a study stands, what an entry says, why something was decided."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from pawl import history
+from pawl.ledger import Entry, Ledger
+from pawl.loop import Budget, Loop
+from pawl.measure import Activity
+from pawl.records import (
+    Approval,
+    Certificate,
+    CommonSeeds,
+    Dossier,
+    Evaluation,
+    Noise,
+    Preregistration,
+    Proposal,
+    Record,
+    Rejection,
+    Release,
+    Run,
+    Screening,
+    Study,
+    Variant,
+    Verdict,
+)
+from pawl.statement import gain_line, number
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a running loop shows: `spent` is the used share of the budget, `best` the head with its noise band."""
+
+    phase: str
+    runs: int
+    spent: float
+    left: str
+    best: str
+    waiting: str
+    underway: Sequence[Activity]
+
+
+def progress(ledger: Ledger, loop: Loop, budget: Budget) -> Progress:
+    """A running loop, now."""
+    runs = sum(entry.id > loop.first for entry in ledger.entries(Run))
+    elapsed = time.monotonic() - loop.started
+    shares = [elapsed / budget.seconds] if budget.seconds else []
+    shares += [runs / budget.runs] if budget.runs else []
+    left = [f"{max(budget.seconds - elapsed, 0):.0f} s left"] if budget.seconds else []
+    left += [f"{max(budget.runs - runs, 0)} runs left"] if budget.runs else []
+    underway = tuple(loop.search.measure.underway.values())
+    purposes = {activity.purpose for activity in underway}
+    phase = "certify" if "certify" in purposes else "noise" if "noise" in purposes else "search"
+    waiting = history.read(ledger).standing
+    said = f"dossier {waiting[-1].id} waits for a person" if waiting else ""
+    return Progress(phase, runs, min(max(shares, default=0), 1), ", ".join(left), best(ledger), said, underway)
+
+
+def best(ledger: Ledger) -> str:
+    """The head's mean score beside the reference's, with the band that a change of seed alone makes."""
+    standing, noise = history.read(ledger), ledger.last(Noise)
+    if standing.study is None or noise is None:
+        return "measuring the noise of the champion"
+    metric, low = standing.study.record.metric, standing.study.record.direction == "minimize"
+    scores = {id: _mean(ledger, id, metric, standing.since) for id in (standing.head, standing.reference)}
+    head, reference = scores[standing.head], scores[standing.reference]
+    if head is None or reference is None or standing.head == standing.reference:
+        return f"{number(reference)} +- {2 * noise.record.sd:.2g} {metric}: the champion, so far unbeaten"
+    gain = (reference - head) if low else (head - reference)
+    said = f"{number(head)} +- {2 * noise.record.sd:.2g} {metric}, {gain:+.3g} beside the reference"
+    return f"{said} (provisional, {standing.accepted} accepted)"
+
+
+def _mean(ledger: Ledger, variant: int, metric: str, since: int) -> float | None:
+    runs = {entry.id for entry in ledger.entries(Run) if entry.record.variant == variant and entry.id > since}
+    scores = [e.record.metrics[metric] for e in ledger.entries(Evaluation) if e.record.run in runs and e.record.metrics]
+    return fmean(scores) if scores else None
+
+
+def standing(ledger: Ledger) -> dict[str, object]:
+    """Where a study stands, by name."""
+    state = history.read(ledger)
+    screened = [entry.record.decision for entry in ledger.entries(Screening)]
+    found: dict[str, object] = {
+        "study": state.study.record.name if state.study else "nothing has run yet",
+        "champion": state.champion, "head": state.head, "runs": len(ledger.entries(Run)),
+        "accepted": screened.count("accepted"), "refused": screened.count("refused"),
+        "crashed": screened.count("crashed"), "certificates": f"{state.wins} won of {state.steps}",
+        "best": best(ledger), "waiting": [entry.id for entry in state.standing],
+    }  # fmt: skip
+    if state.study and state.study.record.self_reported:
+        found["metric"] = f"{state.study.record.metric} is SELF-REPORTED by the script under test"
+    return found
+
+
+def summary(ledger: Ledger, entry: Entry[Record]) -> str:
+    """One line about an entry."""
+    match entry.record:
+        case Study() as study:
+            return f"{study.name}: {study.direction} {study.metric}" + (
+                " (self-reported)" if study.self_reported else ""
+            )
+        case Proposal() as proposal:
+            return f"{proposal.proposer}: {proposal.hypothesis}"
+        case Variant() as variant:
+            return variant.problem or f"commit {variant.commit[:10]}"
+        case Run() as run:
+            spent = f"{run.usage.cpu_s:.2f} CPU-s, {run.usage.peak_bytes / 2**20:.0f} MiB"
+            return f"variant {run.variant}, seed {run.seed}, {run.purpose}: {run.outcome} {run.reason} ({spent})"
+        case Evaluation() as evaluation:
+            metrics = ", ".join(f"{name} {value:.5g}" for name, value in evaluation.metrics.items())
+            return f"run {evaluation.run}: {metrics or evaluation.outcome + ' ' + evaluation.reason}"
+        case Noise() as noise:
+            band = f"{noise.low:.3g} to {noise.high:.3g}"
+            return f"one run's sd {noise.sd:.4g} ({band}), correlation {noise.correlation:.2f}"
+        case CommonSeeds() as seeds:
+            return f"{', '.join(map(str, seeds.seeds))}: {seeds.reason}"
+        case Screening() as screening:
+            return f"{screening.decision}: {screening.reason}; {hypothesis(ledger, screening)}"
+        case Preregistration() as plan:
+            return f"variant {plan.head} against {plan.reference}, threshold {plan.threshold:.4g}"
+        case Certificate() as certificate:
+            return f"{certificate.outcome}: {certificate.reason}"
+        case Verdict() as verdict:
+            return (
+                "passed"
+                if verdict.passed
+                else "refused by " + ", ".join(f.gate for f in verdict.findings if not f.passed)
+            )
+        case Dossier() as dossier:
+            return f"variant {dossier.variant}: {decision_line(ledger, entry.id)}"
+        case Approval() | Rejection() as decision:
+            return f"dossier {decision.dossier} by {decision.signature.approver}"
+        case Release() as release:
+            return f"variant {release.variant} is the champion"
+    return ""
+
+
+def hypothesis(ledger: Ledger, screening: Screening) -> str:
+    return ledger.get(screening.proposal, Proposal).record.hypothesis
+
+
+def decision_line(ledger: Ledger, dossier: int) -> str:
+    """How a dossier stands with people."""
+    settled = history.decision_on(ledger, dossier)
+    if settled:
+        return f"{type(settled.record).__name__.lower()} in entry {settled.id}"
+    if dossier not in {entry.id for entry in history.read(ledger).standing}:
+        return "no longer stands: what it was certified against is gone"
+    signed = [e.record.signature.approver for e in ledger.entries(Approval) if e.record.dossier == dossier]
+    return f"signed by {', '.join(signed)}; waits for more" if signed else "waits for a person"
+
+
+def why(ledger: Ledger, id: int) -> list[str]:
+    """The reasons behind an entry, each with the entry that it rests on."""
+    entry = ledger.any(id)
+    head = f"{type(entry.record).__name__.lower()} {id}: {summary(ledger, entry)}"
+    match entry.record:
+        case Screening() as screening:
+            return [head, *(f"  {_score(ledger, number)}" for number in screening.evaluations)]
+        case Proposal():
+            screened = ledger.find(Screening, proposal=id)
+            return [head, *(why(ledger, screened.id) if screened else ["  it waits for its turn"])]
+        case Variant():
+            screened = ledger.find(Screening, variant=id)
+            return [head, *(why(ledger, screened.id) if screened else [])]
+        case Certificate() as certificate:
+            return [head, *_certificate(ledger, certificate)]
+        case Verdict() as verdict:
+            findings = [f"  {'pass  ' if f.passed else 'REFUSE'} {f.gate}: {f.reason}" for f in verdict.findings]
+            return [head, *findings, *why(ledger, verdict.certificate)]
+        case Dossier() as dossier:
+            return [head, *why(ledger, dossier.verdict)]
+        case Release() as release:
+            return [head, *(f"  {_signed(ledger, n)}" for n in release.approvals), *why(ledger, release.dossier)]
+        case Evaluation() as evaluation:
+            return [head, *why(ledger, evaluation.run)]
+        case Run() as run:
+            return [head, *(f"  | {line}" for line in run.tail.splitlines()[-12:])]
+    return [head]
+
+
+def _certificate(ledger: Ledger, certificate: Certificate) -> list[str]:
+    study, plan = history.study(ledger).record, history.plan_of(ledger, certificate)
+    lines = [f"  variant {plan.head} against variant {plan.reference}: {gain_line(certificate, study)}"]
+    for pair in certificate.pairs:
+        scores = f"{number(pair.reference_score, 5)} -> {number(pair.head_score, 5)}"
+        lines.append(f"  seed {pair.seed:<11d} {scores}   gain {number(pair.gain)}")
+    return lines
+
+
+def _score(ledger: Ledger, evaluation: int) -> str:
+    record = ledger.get(evaluation, Evaluation).record
+    run = ledger.get(record.run, Run).record
+    metrics = ", ".join(f"{name} {value:.5g}" for name, value in record.metrics.items())
+    return f"seed {run.seed}: {metrics or record.outcome + ': ' + record.reason} (run {record.run})"
+
+
+def _signed(ledger: Ledger, approval: int) -> str:
+    record = ledger.get(approval, Approval).record
+    return f"signed by {record.signature.approver} with {record.signature.key} (entry {approval})"

@@ -1,0 +1,43 @@
+"""`results.tsv` in the autoresearch layout: commit, metric, memory_gb, status, description; a mirror of the ledger."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from pawl.hostile import printable
+from pawl.ledger import Ledger
+from pawl.records import Evaluation, Proposal, Run, Screening, Variant
+
+STATUS = {"accepted": "keep", "refused": "discard", "crashed": "crash"}
+
+
+def table(ledger: Ledger, metric: str) -> str:
+    """The whole file: the baseline, then every screened proposal, kept or not. 0 stands for what was not measured."""
+    lines = [f"commit\t{metric}\tmemory_gb\tstatus\tdescription"]
+    first = next((e for e in ledger.entries(Evaluation) if e.record.outcome == "ok"), None)
+    if first:
+        lines.append(_line(ledger, [first.id], metric, "keep", "baseline"))
+    for entry in ledger.entries(Screening):
+        words = " ".join(printable(ledger.get(entry.record.proposal, Proposal).record.hypothesis).split())
+        lines.append(_line(ledger, list(entry.record.evaluations), metric, STATUS[entry.record.decision], words))
+    return "\n".join(lines) + "\n"
+
+
+def _line(ledger: Ledger, evaluations: list[int], metric: str, status: str, words: str) -> str:
+    evaluation = ledger.get(evaluations[0], Evaluation).record
+    run = ledger.get(evaluation.run, Run).record
+    commit = ledger.get(run.variant, Variant).record.commit[:7]
+    memory = run.usage.peak_bytes / 2**30
+    return f"{commit}\t{evaluation.metrics.get(metric, 0.0):.6f}\t{memory:.1f}\t{status}\t{words}"
+
+
+def write(path: Path, text: str) -> None:
+    """Replace the file as a whole, so that a reader never sees half of it."""
+    if path.exists() and path.read_text() == text:
+        return
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, prefix=".results-") as file:
+        file.write(text)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
