@@ -98,7 +98,7 @@ class OpenStudy:
         if isinstance(record, Verdict):
             return self.diff(record.certificate)
         if isinstance(record, Dossier):
-            return self.artifacts.get(record.attachments[0].digest).decode(errors="surrogateescape")
+            return self.artifacts.get(record.attachments[0].digest).decode()
         if isinstance(record, Certificate):
             plan = history.plan_of(self.ledger, record)
             arms = [self.ledger.get(arm, Variant).record.commit for arm in (plan.reference, plan.head)]

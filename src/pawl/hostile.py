@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 Arrays = dict[str, NDArray[np.generic]]
 ACCEPTED = (".npz", ".npy", ".safetensors", ".json", ".txt", ".csv", ".tsv")
 MOST_ARRAYS = 10_000
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff"
+    r"\U000e0000-\U000e007f]"
+)
 TRAILER = re.compile(r"^\s*([A-Za-z_][\w./-]{0,63})\s*:\s*([-+0-9.eE]+|nan|inf|-inf)\s*$")
 
 
@@ -27,6 +30,11 @@ class Refused(Exception):
 def printable(text: str) -> str:
     """Text without what moves a terminal's cursor, rings its bell, or hides letters from a reader."""
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """Printable text on one line: a stranger's words cannot add lines of their own to what a person signs."""
+    return " ".join(printable(text).split())
 
 
 def check(name: str, content: bytes, limit: int) -> None:

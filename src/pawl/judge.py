@@ -78,7 +78,7 @@ class Judge:
     def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
         subject = self._subject(verdict, certificate)
         statement = render(subject)
-        patch = self.artifacts.put("patch.diff", subject.patch.encode(errors="surrogateescape"))
+        patch = self.artifacts.put("patch.diff", subject.patch.encode())
         return Dossier(
             verdict=verdict.id, variant=subject.variant.id, reference=subject.reference.id, policy=self.policy_digest,
             statement=statement, attachments=(patch, *self.picture(subject, statement)),

@@ -81,7 +81,9 @@ class Lineage:
             self._git("read-tree", commit, env=index)
             done = self._run("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, env=index)
             if done.returncode:
-                raise PatchRefused(f"the patch does not apply: {_text(done.stderr).strip().splitlines()[0]}")
+                raise PatchRefused(
+                    f"the patch does not apply: {done.stderr.decode(errors='replace').strip().splitlines()[0]}"
+                )
             tree = self._git("write-tree", env=index).strip()
         changed = self.changed(commit, tree)
         if not changed:
@@ -145,7 +147,9 @@ class Lineage:
     def _git(self, *args: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
         done = self._run(*args, stdin=stdin, env=env)
         if done.returncode:
-            raise ConfigError(f"git {args[0]} failed in {self.folder}: {_text(done.stderr).strip()}", "git status")
+            raise ConfigError(
+                f"git {args[0]} failed in {self.folder}: {done.stderr.decode(errors='replace').strip()}", "git status"
+            )
         return _text(done.stdout)
 
     def _try(self, *args: str) -> str | None:
@@ -158,7 +162,7 @@ class Lineage:
         scrubbed = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         try:
             return subprocess.run(
-                ["git", "-C", str(self.folder), *args], input=stdin.encode(errors="surrogateescape"),
+                ["git", "-C", str(self.folder), *args], input=stdin.encode(),
                 env={**scrubbed, **IDENTITY, **(env or {})}, capture_output=True, check=False,
             )  # fmt: skip
         except FileNotFoundError as error:
@@ -166,4 +170,9 @@ class Lineage:
 
 
 def _text(output: bytes) -> str:
-    return output.decode(errors="surrogateescape")
+    try:
+        return output.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"a file or message in the repository is not UTF-8: {error}", "convert it to UTF-8"
+        ) from error

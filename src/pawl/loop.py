@@ -18,7 +18,7 @@ from pawl.policy import Policy
 from pawl.records import Dossier, Evaluation, Noise, Run, Screening
 from pawl.search import Search
 
-FORECAST_PAIRS = 8
+FORECAST_PAIRS = 6
 """Pairs that a certificate of a clear gain takes: what the search leaves room for."""
 
 

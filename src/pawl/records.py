@@ -182,8 +182,8 @@ class Pair(Part):
 class Certificate(Record):
     """The costly decision: head against reference on fresh pairs.
 
-    `estimate` is the mean gain and [`low`, `high`] its interval at `level`, all in the metric's unit (None: no
-    pair has both scores, or the interval is open on that side)."""
+    `estimate` is the mean gain; [`low`, `high`] is the interval of the median gain at `level`; all in the metric's
+    unit (None: no pair has both scores, or the interval is open on that side)."""
 
     preregistration: int
     outcome: Literal["certified", "futile", "exhausted", "no-noise"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pawl.envelope import sha256
-from pawl.hostile import printable
+from pawl.hostile import one_line, printable
 from pawl.ledger import Entry
 from pawl.records import Certificate, Preregistration, Proposal, Run, Study, Variant, Verdict
 
@@ -37,16 +37,19 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def gain_line(certificate: Certificate, study: Study) -> str:
-    """`0.123 bits_per_byte better (90 % interval 0.08 to 0.17)`."""
+    """`0.123 bits_per_byte better on average (median: 90 % interval 0.08 to 0.17)`."""
+    if certificate.estimate is None:
+        return "not known: no pair has two scores"
     interval = f"{certificate.level:.0%} interval {number(certificate.low)} to {number(certificate.high)}"
-    return f"{number(certificate.estimate)} {study.metric} better ({interval})"
+    word = "better" if certificate.estimate > 0 else "worse"
+    return f"{number(abs(certificate.estimate))} {study.metric} {word} on average (median: {interval})"
 
 
 def render(subject: Subject) -> str:
     """The statement. Text from proposals is shown without control characters; digests cover the raw bytes."""
     name, before, after = subject.study.record.name, subject.champion.id, subject.variant.id
     lines = [
-        f"PAWL DOSSIER: may {name} move from variant {before} to variant {after}?",
+        f"PAWL DOSSIER: may {one_line(name)} move from variant {before} to variant {after}?",
         "",
         *_case(subject),
         "",
@@ -68,7 +71,7 @@ def render(subject: Subject) -> str:
 
 
 def _row(name: str, text: str) -> str:
-    return f"  {name:11s} {printable(text)}"
+    return f"  {name:11s} {one_line(text)}"
 
 
 def _case(subject: Subject) -> list[str]:
@@ -84,7 +87,10 @@ def _case(subject: Subject) -> list[str]:
         _row("evidence", f"e-value {certificate.e_value:.4g}, threshold {plan.threshold:.4g}"),
         _row("", f"certificate {plan.step}, {plan.wins} won before; {pairs} pairs on fresh seeds fixed beforehand"),
         _row("failures", f"{certificate.head_failures} of {pairs}; the reference's: {certificate.reference_failures}"),
-        _row("cost", f"{number(certificate.cpu_ratio, 3)} times the reference's CPU; test {certificate.cpu_s:.0f} s"),
+        _row(
+            "cost",
+            f"{number(certificate.cpu_ratio, 3)} of the reference's CPU; this test took {certificate.cpu_s:.0f} CPU-s",
+        ),
         _row("metric", f"{study.metric} ({study.direction}), {source}"),
         _row("isolation", _isolation(subject.released.record)),
     ]
@@ -93,7 +99,7 @@ def _case(subject: Subject) -> list[str]:
 def _released(subject: Subject) -> list[str]:
     """Every byte that would go out or that the case rests on, by digest."""
     run, verdict = subject.released, subject.verdict
-    patch = sha256(subject.patch.encode(errors="surrogateescape"))
+    patch = sha256(subject.patch.encode())
     return [
         _row("commit", subject.variant.record.commit),
         _row("patch", f"sha256:{patch}"),

@@ -81,9 +81,9 @@ def propose(
 ) -> None:
     """Put your own patch in the queue; the next turn of the loop tries it."""
     try:
-        text = sys.stdin.read() if str(patch) == "-" else patch.read_text(errors="surrogateescape")
-    except OSError as error:
-        raise ConfigError(f"{patch} cannot be read: {error.strerror}", "pawl propose --patch FILE") from error
+        text = sys.stdin.read() if str(patch) == "-" else patch.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{patch} cannot be read: {error}", "pawl propose --patch FILE   (UTF-8)") from error
     entry = study_in(folder).propose(text, hypothesis)
     if as_json:
         say_json(entries_json([entry]))

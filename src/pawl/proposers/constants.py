@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Mapping
 
 import libcst as cst
@@ -42,7 +43,7 @@ class _Exchange(cst.CSTTransformer):
 
 
 def _literal(value: Constant) -> cst.BaseExpression:
-    return cst.parse_expression(repr(value))
+    return cst.parse_expression(json.dumps(value) if isinstance(value, str) else repr(value))
 
 
 def exchange(source: str, values: Mapping[str, Constant], path: str) -> str:

@@ -107,9 +107,20 @@ def _execution(task: Task, watched: Watched, isolation: Isolation) -> Execution:
         raise SandboxError(f"the sandbox cannot be set up: {words}", FIX)
     outcome, reason = watched.ended or classify(watched.code, log)
     outputs: dict[str, bytes] = {}
+    usage = watched.usage
     if outcome == "ok":
         try:
             outputs = unpack(bytes(watched.channel), task.limits.disk)
+            usage = usage.model_copy(update={"cpu_s": max(usage.cpu_s, _reported(outputs.pop(inside.USAGE, b"0")))})
         except OutputsRefused as refusal:
-            outcome, reason = "invalid", str(refusal)
-    return Execution(outcome, reason, watched.usage, isolation, log, outputs)
+            outcome, reason, outputs = "invalid", str(refusal), {}
+    return Execution(outcome, reason, usage, isolation, log, outputs)
+
+
+def _reported(content: bytes) -> float:
+    """The CPU seconds that the supervisor reports, if it is a number that can be."""
+    try:
+        seconds = float(content)
+    except ValueError as error:
+        raise OutputsRefused("its account of CPU time is not a number") from error
+    return seconds if 0 <= seconds < 1e9 else 0.0

@@ -8,6 +8,7 @@ since the task could tamper with it. Everything it says is checked outside.
 CHANNEL is the number of the pipe through which /out leaves as a tar stream.
 """
 
+import io
 import json
 import os
 import resource
@@ -16,6 +17,7 @@ import sys
 import tarfile
 
 OUT = "/out"
+USAGE = ".pawl-cpu-seconds"
 
 
 def main() -> int:
@@ -38,8 +40,18 @@ def main() -> int:
     with os.fdopen(pipe, "wb") as channel, tarfile.open(fileobj=channel, mode="w|") as tar:
         for name in sorted(os.listdir(OUT)):
             tar.add(os.path.join(OUT, name), arcname=name)
+        report(tar)
     code = os.waitstatus_to_exitcode(status)
     return 128 - code if code < 0 else code
+
+
+def report(tar: tarfile.TarFile) -> None:
+    """The CPU seconds of the task, as the stream's last member."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    content = json.dumps(spent.ru_utime + spent.ru_stime).encode()
+    member = tarfile.TarInfo(USAGE)
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
 
 
 def restrict(limits: dict) -> None:  # type: ignore[type-arg]

@@ -1,7 +1,8 @@
 """Watching an untrusted process tree from outside: its output, its clock, its memory; and ending it.
 
-Nothing here believes what the tree says about itself. CPU is the larger of what the kernel charged to the reaped
-tree and what was seen on the way, since a parent that ignores SIGCHLD hides its children from the first.
+CPU is the largest of three accounts: what was sampled of every process, what living processes were charged for
+children that they reaped, and what the supervisor inside reports. Only the last is exact for short runs, and it could
+be tampered with; but it can only raise the bill.
 """
 
 from __future__ import annotations
@@ -42,22 +43,25 @@ class Meter:
     """CPU seconds and resident bytes of a tree, sampled."""
 
     root: int
-    cpu: dict[int, float] = field(default_factory=dict)
+    own: dict[int, float] = field(default_factory=dict)
+    cpu: float = 0.0
     peak: int = 0
 
     def sample(self) -> tuple[float, int]:
         """(CPU seconds so far, bytes resident now) of all processes below `root`."""
-        resident = 0
+        resident, reaped = 0, 0.0
         for pid in descendants(self.root):
             try:
                 text = Path(f"/proc/{pid}/stat").read_text()
             except OSError:
                 continue
             fields = text.rpartition(")")[2].split()
-            self.cpu[pid] = (int(fields[11]) + int(fields[12])) / TICK
+            self.own[pid] = (int(fields[11]) + int(fields[12])) / TICK
+            reaped += self.own[pid] + (int(fields[13]) + int(fields[14])) / TICK
             resident += int(fields[21]) * PAGE
         self.peak = max(self.peak, resident)
-        return sum(self.cpu.values()), resident
+        self.cpu = max(self.cpu, reaped, sum(self.own.values()))
+        return self.cpu, resident
 
 
 def descendants(root: int) -> list[int]:
@@ -102,12 +106,11 @@ def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: 
     finally:
         os.close(pidfd)
         os.kill(process.pid, signal.SIGKILL)
-    _, status, spent = os.wait4(process.pid, 0)
+    _, status = os.waitpid(process.pid, 0)
     process.returncode = result.code = os.waitstatus_to_exitcode(status)
     if stop.is_set():
         raise Interrupted("stopped while a run was under way", "pawl run   (goes on where it stopped)")
-    cpu = max(spent.ru_utime + spent.ru_stime, sum(meter.cpu.values()))
-    result.usage = Usage(wall_s=time.monotonic() - started, cpu_s=cpu, peak_bytes=meter.peak)
+    result.usage = Usage(wall_s=time.monotonic() - started, cpu_s=meter.cpu, peak_bytes=meter.peak)
     return result
 
 

@@ -1,0 +1,1 @@
+"""Example studies that ship and run: a template folder each, and the code that writes its data."""

@@ -1,0 +1,14 @@
+"""Contract suites for people who write parts: subclass one, say how your part is made, and pytest does the rest.
+
+    from pawl.testing.stores import StoreContract
+
+    class TestMyStore(StoreContract):
+        def make(self, tmp_path):
+            return MyStore(tmp_path / "ledger")
+
+Each test's docstring states what the part must do. They need pytest, which Pawl itself does not.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite("pawl.testing.stores", "pawl.testing.gates", "pawl.testing.signers")

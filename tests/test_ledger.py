@@ -1,0 +1,312 @@
+"""The memory: what was appended is read back; what was tampered with is noticed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pawl.envelope import GENESIS, link, sha256
+from pawl.errors import ConfigError, IntegrityError
+from pawl.ledger import Entry, Ledger, Row
+from pawl.records import CommonSeeds, Proposal, Record, Release, Variant
+from pawl.stores.sqlite import SqliteStore
+
+
+@dataclass
+class ListStore:
+    """The smallest store."""
+
+    kept: list[Row] = field(default_factory=list)
+
+    def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
+        previous = self.kept[-1].digest if self.kept else GENESIS
+        self.kept.append(Row(len(self.kept) + 1, body, link(previous, len(self.kept) + 1, body)))
+        return self.kept[-1]
+
+    def rows(self, after: int) -> Iterable[Row]:
+        return [row for row in self.kept if row.id > after]
+
+
+def seeds(reason: str, *numbers: int) -> CommonSeeds:
+    return CommonSeeds(seeds=numbers, reason=reason)
+
+
+def variant(problem: str = "") -> Variant:
+    return Variant(proposal=None, commit="c0" * 20, parent="c0" * 20, problem=problem)
+
+
+RECORD = st.one_of(
+    st.builds(CommonSeeds, seeds=st.lists(st.integers(0, 2**31), max_size=3).map(tuple), reason=st.text(max_size=20)),
+    st.builds(Variant, proposal=st.none() | st.integers(1, 99), commit=st.text(), parent=st.text(), problem=st.text()),
+    st.builds(
+        Proposal, parent=st.integers(), patch=st.text(), hypothesis=st.text(), proposer=st.text(),
+        settings=st.dictionaries(st.text(), st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()),
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger of five entries without its triggers, for tampering."""
+    path = tmp_path_factory.mktemp("written") / "ledger.db"
+    ledger = Ledger(SqliteStore(path))
+    for n in range(5):
+        ledger.append(seeds(f"reason {n}", n, n + 1))
+    edit(path, "DROP TRIGGER never_UPDATE", "DROP TRIGGER never_DELETE", "PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def tampered(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(written, tmp_path / "ledger.db"))
+
+
+def edit(path: Path, *statements: str, values: tuple[object, ...] = ()) -> None:
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement, values)
+    connection.commit()
+    connection.close()
+
+
+@given(st.lists(RECORD, max_size=8))
+@settings(max_examples=30, deadline=None)
+def test_any_sequence_of_records_is_read_back_as_it_was_written(records: list[Record]) -> None:
+    store = ListStore()
+    ledger = Ledger(store)
+    entries = [ledger.append(record) for record in records]
+    again = Ledger(store)
+    assert again.all() == entries
+    assert [entry.record for entry in again.all()] == records
+    assert again.verify() == len(records)
+
+
+@given(st.lists(RECORD, min_size=1, max_size=4))
+@settings(max_examples=8, deadline=None)
+def test_a_sqlite_file_keeps_any_records_for_the_next_process(records: list[Record]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        entries = [Ledger(SqliteStore(Path(folder) / "ledger.db")).append(record) for record in records]
+        again = Ledger(SqliteStore(Path(folder) / "ledger.db"))
+        assert again.all() == entries
+        assert [entry.record for entry in again.all()] == records
+
+
+@given(
+    row=st.integers(1, 5),
+    column=st.sampled_from(["body", "digest"]),
+    place=st.integers(0, 10**6),
+    bit=st.integers(0, 7),
+)
+@settings(max_examples=40, deadline=None)
+def test_any_single_changed_bit_in_a_body_or_a_digest_is_noticed(
+    written: Path, row: int, column: str, place: int, bit: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(shutil.copy(written, Path(folder) / "ledger.db"))
+        stored = {row.id: row for row in SqliteStore(path).rows(0)}[row]
+        before = stored.body if column == "body" else stored.digest.encode()
+        changed = bytearray(before)
+        changed[place % len(before)] ^= 1 << (bit if column == "body" else bit % 7)
+        value = bytes(changed) if column == "body" else changed.decode()
+        edit(path, f"UPDATE entries SET {column} = ? WHERE id = {row}", values=(value,))
+        with pytest.raises(IntegrityError, match=rf"entry {row}\b"):
+            Ledger(SqliteStore(path)).verify()
+
+
+@pytest.mark.parametrize("row", [1, 3, 4])
+def test_a_removed_row_is_noticed(tampered: Path, row: int) -> None:
+    edit(tampered, f"DELETE FROM entries WHERE id = {row}")
+    with pytest.raises(IntegrityError, match=f"entry {row} is missing"):
+        Ledger(SqliteStore(tampered)).verify()
+
+
+def test_a_removed_row_whose_gap_was_closed_is_noticed(tampered: Path) -> None:
+    edit(tampered, "DELETE FROM entries WHERE id = 3")
+    for row in (4, 5):
+        edit(tampered, f"UPDATE entries SET id = {row - 1} WHERE id = {row}")
+    with pytest.raises(IntegrityError, match="entry 3 is not what was written"):
+        Ledger(SqliteStore(tampered)).verify()
+
+
+@pytest.mark.parametrize("one", [1, 2, 4])
+def test_swapped_rows_are_noticed(tampered: Path, one: int) -> None:
+    edit(
+        tampered,
+        f"UPDATE entries SET id = 99 WHERE id = {one}",
+        f"UPDATE entries SET id = {one} WHERE id = {one + 1}",
+        f"UPDATE entries SET id = {one + 1} WHERE id = 99",
+    )
+    with pytest.raises(IntegrityError, match=f"entry {one} is not what was written"):
+        Ledger(SqliteStore(tampered)).verify()
+
+
+def test_a_row_put_in_between_is_noticed(tampered: Path) -> None:
+    edit(tampered, "INSERT INTO entries SELECT 6, body, digest FROM entries WHERE id = 2")
+    with pytest.raises(IntegrityError, match="entry 6 is not what was written"):
+        Ledger(SqliteStore(tampered)).verify()
+
+
+def test_a_chained_row_that_holds_no_record_is_noticed() -> None:
+    store = ListStore()
+    store.append(b'{"kind":"Rumour","at":"","record":{}}', link)
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        Ledger(store).verify()
+
+
+@pytest.mark.xfail(
+    strict=True, reason="BUG: a body stored as TEXT raises TypeError in SqliteStore.rows, not IntegrityError"
+)
+def test_a_body_that_is_no_longer_bytes_is_an_integrity_error(tampered: Path) -> None:
+    edit(tampered, "UPDATE entries SET body = 'text' WHERE id = 2")
+    with pytest.raises(IntegrityError):
+        Ledger(SqliteStore(tampered)).verify()
+
+
+@pytest.mark.parametrize("read", [Ledger.all, lambda ledger: ledger.entries(CommonSeeds), lambda ledger: ledger.any(1)])
+def test_reading_a_tampered_ledger_is_refused_too(tampered: Path, read: Callable[[Ledger], object]) -> None:
+    edit(tampered, "UPDATE entries SET body = X'7B7D' WHERE id = 2")
+    with pytest.raises(IntegrityError, match="entry 2"):
+        read(Ledger(SqliteStore(tampered)))
+
+
+def test_a_cut_off_end_is_seen_by_a_ledger_that_knew_it(tampered: Path) -> None:
+    ledger = Ledger(SqliteStore(tampered))
+    assert len(ledger.all()) == 5
+    edit(tampered, "DELETE FROM entries WHERE id > 3")
+    with pytest.raises(IntegrityError, match="3 entries and had 5"):
+        ledger.verify()
+    with pytest.raises(IntegrityError, match="entry 4"):
+        ledger.append(seeds("after the cut"))
+
+
+@pytest.mark.xfail(
+    strict=True, reason="BUG: Ledger.verify compares counts only; a rewritten end that links is not noticed"
+)
+def test_a_rewritten_end_is_seen_by_a_ledger_that_knew_another(tampered: Path) -> None:
+    ledger = Ledger(SqliteStore(tampered))
+    assert len(ledger.all()) == 5
+    edit(tampered, "DELETE FROM entries WHERE id = 5")
+    Ledger(SqliteStore(tampered)).append(seeds("another fifth entry"))
+    with pytest.raises(IntegrityError, match="entry 5"):
+        ledger.verify()
+
+
+def test_a_store_that_answers_with_another_digest_is_not_believed() -> None:
+    class Forgetful(ListStore):
+        def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
+            row = super().append(body, link)
+            return Row(row.id, row.body, "0" * 64)
+
+    with pytest.raises(IntegrityError, match="entry 1 changed while it was written"):
+        Ledger(Forgetful()).append(seeds("x"))
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE entries SET body = X'00'", "UPDATE entries SET id = 7", "DELETE FROM entries"]
+)
+def test_changing_or_removing_rows_is_refused_by_the_file_itself(tmp_path: Path, statement: str) -> None:
+    ledger = Ledger(SqliteStore(tmp_path / "ledger.db"))
+    ledger.append(seeds("kept"))
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        edit(tmp_path / "ledger.db", statement)
+    assert ledger.verify() == 1
+
+
+def test_two_ledgers_on_one_file_share_one_chain(tmp_path: Path) -> None:
+    one, other = (Ledger(SqliteStore(tmp_path / "ledger.db")) for _ in range(2))
+    for n in range(4):
+        (one, other)[n % 2].append(seeds(f"{n}"))
+    assert one.all() == other.all()
+    assert [entry.record.reason for entry in one.entries(CommonSeeds)] == ["0", "1", "2", "3"]
+    assert one.verify() == other.verify() == 4
+
+
+def test_threads_that_append_through_two_ledgers_lose_nothing(tmp_path: Path) -> None:
+    ledgers = [Ledger(SqliteStore(tmp_path / "ledger.db")) for _ in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+        entries = list(pool.map(lambda n: ledgers[n % 2].append(seeds(f"{n}")), range(24)))
+    assert sorted(entry.id for entry in entries) == list(range(1, 25))
+    assert all(ledger.any(entry.id) == entry for ledger in ledgers for entry in entries)
+    assert ledgers[0].verify() == 24
+
+
+def test_an_entry_tells_where_when_and_under_which_digest() -> None:
+    store = ListStore()
+    before = datetime.now(UTC).replace(microsecond=0)
+    entry = Ledger(store).append(seeds("x", 1))
+    assert entry == Entry(1, entry.at, link(GENESIS, 1, store.kept[0].body), seeds("x", 1))
+    assert before <= datetime.fromisoformat(entry.at) <= datetime.now(UTC)
+    assert re.search(r"\+00:00$", entry.at)
+
+
+def test_a_digest_vouches_for_all_that_stands_before_it() -> None:
+    one, other = Ledger(ListStore()), Ledger(ListStore())
+    one.append(seeds("a"))
+    other.append(seeds("b"))
+    assert one.append(seeds("same")).digest != other.append(seeds("same")).digest
+
+
+def test_identical_records_do_not_share_an_id() -> None:
+    ledger = Ledger(ListStore())
+    first, second = ledger.append(seeds("same")), ledger.append(seeds("same"))
+    assert (first.id, second.id) == (1, 2)
+    assert first.digest != second.digest
+
+
+def test_entries_of_a_kind_are_told_apart_and_in_order() -> None:
+    ledger = Ledger(ListStore())
+    assert ledger.entries(Variant) == []
+    assert ledger.last(Variant) is None
+    for n in range(3):
+        ledger.append(seeds(f"{n}"))
+        ledger.append(variant(f"{n}"))
+    assert [entry.id for entry in ledger.entries(Variant)] == [2, 4, 6]
+    last = ledger.last(CommonSeeds)
+    assert last is not None
+    assert (last.id, last.record.reason) == (5, "2")
+
+
+def test_find_gives_the_newest_with_these_fields_or_none() -> None:
+    ledger = Ledger(ListStore())
+    for n in range(4):
+        ledger.append(seeds("even" if n % 2 == 0 else "odd", n))
+    found = ledger.find(CommonSeeds, reason="even")
+    assert found is not None
+    assert found.record.seeds == (2,)
+    assert ledger.find(CommonSeeds, reason="even", seeds=(3,)) is None
+    assert ledger.find(Release, dossier=1) is None
+
+
+def test_an_entry_of_another_kind_or_beyond_the_end_is_an_error_that_says_so() -> None:
+    ledger = Ledger(ListStore())
+    ledger.append(variant())
+    assert ledger.get(1, Variant).record == variant()
+    with pytest.raises(ConfigError, match="entry 1 is a variant, not a commonseeds"):
+        ledger.get(1, CommonSeeds)
+    for id in (0, 2, -1):
+        with pytest.raises(ConfigError, match=f"no entry {id}; its last is 1"):
+            ledger.any(id)
+
+
+def test_what_all_returns_is_the_callers_own_list() -> None:
+    ledger = Ledger(ListStore())
+    ledger.append(variant())
+    ledger.all().clear()
+    ledger.entries(Variant).clear()
+    assert len(ledger.all()) == len(ledger.entries(Variant)) == 1
+
+
+def test_an_empty_ledger_verifies_with_nothing_in_it(tmp_path: Path) -> None:
+    assert Ledger(SqliteStore(tmp_path / "ledger.db")).verify() == 0
+    assert sha256(b"pawl ledger, version 1") == GENESIS
