@@ -20,6 +20,7 @@ CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff"
     r"\U000e0000-\U000e007f]"
 )
+RULE = re.compile(r"^---\s*$", re.MULTILINE)
 TRAILER = re.compile(r"^\s*([A-Za-z_][\w./-]{0,63})\s*:\s*([-+0-9.eE]+|nan|inf|-inf)\s*$")
 
 
@@ -79,12 +80,9 @@ def arrays(name: str, content: bytes, limit: int) -> Arrays:
 
 def summary(log: str) -> dict[str, float]:
     """What a program says of itself: the finite `name: value` lines after its last `---` line."""
-    _, rule, after = log.rpartition("\n---")
-    if not rule:
-        return {}
-    found = {
-        match[1]: float(match[2]) for line in after.splitlines() if (match := TRAILER.match(line)) and _number(match[2])
-    }
+    _, *parts = RULE.split(log)
+    matches = [match for line in (parts[-1] if parts else "").splitlines() if (match := TRAILER.match(line))]
+    found = {match[1]: float(match[2]) for match in matches if _number(match[2])}
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
 

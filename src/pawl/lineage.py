@@ -25,6 +25,8 @@ IDENTITY = {
     "GIT_AUTHOR_NAME": "Pawl", "GIT_AUTHOR_EMAIL": "pawl@localhost",
     "GIT_COMMITTER_NAME": "Pawl", "GIT_COMMITTER_EMAIL": "pawl@localhost",
 }  # fmt: skip
+NOT_VARIANTS = (":(exclude)pawl.toml", ":(exclude)policy.toml")
+"""The operator's two files: they may be edited freely, and say nothing about what a variant is."""
 REGULAR = ("100644", "100755")
 
 
@@ -48,7 +50,7 @@ class Lineage:
         commit = self._try("rev-parse", "--verify", "HEAD^{commit}")
         if commit is None:
             raise ConfigError(f"{self.folder} has no commit yet", "git add -A && git commit -m 'Start'")
-        dirty = self._git("status", "--porcelain", "--untracked-files=no").strip()
+        dirty = self._git("status", "--porcelain", "--untracked-files=no", "--", ".", *NOT_VARIANTS).strip()
         untracked = [name for name in self.editable if self._try("cat-file", "-e", f"HEAD:{name}") is None]
         if dirty or untracked:
             what = dirty.splitlines()[0] if dirty else f"{untracked[0]} is not committed"

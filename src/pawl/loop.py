@@ -117,10 +117,10 @@ class Loop:
         runs = [entry.record.usage.wall_s for entry in self.ledger.entries(Run) if entry.id > self.first]
         predictions = [e.record.usage.wall_s for e in self.ledger.entries(Evaluation) if e.id > self.first]
         reserve = 2.0 * FORECAST_PAIRS
-        if budget.runs is not None and len(runs) + min(reserve, budget.runs / 2) >= budget.runs:
+        if budget.runs is not None and len(runs) + min(reserve, budget.runs / 3) >= budget.runs:
             return False
         if budget.seconds is None or not runs:
             return True
         each = fmean(runs) + (fmean(predictions) if predictions else 0.0)
-        kept = each + min(reserve * each / self.workers, budget.seconds / 2)
+        kept = each + min(reserve * each / self.workers, budget.seconds / 3)
         return time.monotonic() - self.started + kept < budget.seconds

@@ -28,7 +28,7 @@ def page(subject: Subject, statement: str, chart: bytes, ledger: Ledger) -> str:
         subject=subject, study=study, certificate=certificate, plan=subject.plan.record,
         verdict=subject.verdict.record, released=subject.released.record, statement=statement,
         chart=base64.b64encode(chart).decode(), patch=list(patch_lines(subject.patch)),
-        patch_digest=sha256(subject.patch.encode(errors="surrogateescape")), effort=effort(ledger),
+        patch_digest=sha256(subject.patch.encode()), effort=effort(ledger),
         recommended=certificate.outcome == "certified" and subject.verdict.record.passed,
         against="the champion" if subject.reference.id == subject.champion.id else "certified before, and waiting",
     )  # fmt: skip

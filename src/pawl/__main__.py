@@ -1,0 +1,5 @@
+"""`python -m pawl` is `pawl`."""
+
+from pawl.cli import main
+
+main()

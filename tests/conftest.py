@@ -1,0 +1,63 @@
+"""What all tests share: a home of their own, signing keys, and small studies that really train."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pawl import app, cache, keys
+from studies import digits, toy
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder of the session's own, and the machine's real cache, so that environments are built once."""
+    os.environ["PAWL_CACHE"] = str(cache.folder("environments").parent)
+    folder = tmp_path_factory.mktemp("home")
+    os.environ.update(HOME=str(folder), XDG_CONFIG_HOME=str(folder / ".config"), COLUMNS="120")
+    for name in ("PAWL_STUDY", "SSH_AUTH_SOCK", "SSH_ASKPASS"):
+        os.environ.pop(name, None)
+    for key, value in {"user.name": "Ada", "user.email": "ada@example.org", "init.defaultBranch": "main"}.items():
+        subprocess.run(["git", "config", "--global", key, value], check=True)
+    return folder
+
+
+def make_key(folder: Path, name: str) -> keys.Signer:
+    """An SSH key without a passphrase for a made-up person."""
+    path = folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(path)], check=True)
+    return keys.Signer(f"{name}@example.org", path.with_name(f"{name}.pub").read_text().strip(), path, bare=True)
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, keys.Signer]:
+    """Three people with keys: ada and bob are approvers in the tests' policies, eve never is."""
+    folder = tmp_path_factory.mktemp("keys")
+    return {name: make_key(folder, name) for name in ("ada", "bob", "eve")}
+
+
+@pytest.fixture
+def toy_study(tmp_path: Path, people: dict[str, keys.Signer]) -> app.OpenStudy:
+    """A study whose training takes milliseconds, and whose metric is self-reported (allowed by its policy)."""
+    return app.open(toy(tmp_path / "toy", [people["ada"], people["bob"]]))
+
+
+@pytest.fixture
+def make_toy(tmp_path: Path, people: dict[str, keys.Signer]) -> Callable[..., app.OpenStudy]:
+    """As `toy_study`, with changes: `make_toy(train="...", policy={"threshold = 1": "threshold = 2"})`."""
+
+    def make(name: str = "toy", **changes: object) -> app.OpenStudy:
+        return app.open(toy(tmp_path / name, [people["ada"], people["bob"]], **changes))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def digits_study(tmp_path: Path, people: dict[str, keys.Signer]) -> app.OpenStudy:
+    """The shipped study `digits`, sealed, with small rules so that a certificate comes soon."""
+    return app.open(digits(tmp_path / "digits", [people["ada"]]))
