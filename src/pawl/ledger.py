@@ -66,7 +66,11 @@ class Ledger:
         The clock is only informative: order is the chain's, so a clock that jumps back harms nothing."""
         with self._lock:
             row = self._store.append(encode(record, datetime.now(UTC).isoformat(timespec="seconds")), link)
-            self._refresh()
+            last = self._entries[-1] if self._entries else None
+            if row.id == len(self._entries) + 1:
+                self._take([row], last.digest if last else GENESIS, row.id - 1)
+            else:  # somebody else wrote in between
+                self._refresh()
             entry = self._entries[row.id - 1]
         if entry.digest != row.digest:
             raise IntegrityError(f"entry {row.id} changed while it was written", "pawl ledger verify")
@@ -107,7 +111,8 @@ class Ledger:
     def any(self, id: int) -> Entry[Record]:
         """Entry `id`, whatever it is. Raises ConfigError if there is none."""
         with self._lock:
-            self._refresh()
+            if id > len(self._entries):  # what is known never changes, so that only what is not is looked for
+                self._refresh()
             if not 1 <= id <= len(self._entries):
                 raise ConfigError(f"the ledger has no entry {id}; its last is {len(self._entries)}", "pawl status")
             return self._entries[id - 1]
@@ -126,7 +131,10 @@ class Ledger:
     def _refresh(self) -> None:
         last = self._entries[-1] if self._entries else None
         after, previous = (last.id, last.digest) if last else (0, GENESIS)
-        for row, record, at in _checked(self._store.rows(after), previous, after):
+        self._take(self._store.rows(after), previous, after)
+
+    def _take(self, rows: Iterable[Row], previous: str, after: int) -> None:
+        for row, record, at in _checked(rows, previous, after):
             entry = Entry(row.id, at, row.digest, record)
             self._entries.append(entry)
             self._by_kind.setdefault(type(record), []).append(entry)

@@ -5,8 +5,11 @@ Only plumbing: the user's branches, index and working tree are never touched, an
 
 from __future__ import annotations
 
+import difflib
+import functools
 import io
 import os
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -27,6 +30,8 @@ IDENTITY = {
 }  # fmt: skip
 NOT_VARIANTS = (":(exclude)pawl.toml", ":(exclude)policy.toml")
 """The operator's two files: they may be edited freely, and say nothing about what a variant is."""
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
+"""A line as git counts them; Python's splitlines ends one at a form feed too."""
 REGULAR = ("100644", "100755")
 
 
@@ -111,18 +116,12 @@ class Lineage:
 
     def read(self, variant: Variant) -> Mapping[str, str]:
         """The editable files of a variant, by path."""
-        return {path: self._git("show", f"{variant.commit}:{path}") for path in self.editable}
+        return {path: _file(self.folder, variant.commit, path) for path in self.editable}
 
     def patch(self, variant: Variant, changed: Mapping[str, str]) -> str:
         """The unified diff that turns a variant's files into `changed`."""
-        with tempfile.TemporaryDirectory(prefix="pawl-index-") as folder:
-            index = {"GIT_INDEX_FILE": f"{folder}/index"}
-            self._git("read-tree", variant.commit, env=index)
-            for path, text in changed.items():
-                blob = self._git("hash-object", "-w", "--stdin", stdin=text).strip()
-                self._git("update-index", "--cacheinfo", f"100644,{blob},{path}", env=index)
-            tree = self._git("write-tree", env=index).strip()
-        return self.diff(variant.commit, tree)
+        before = self.read(variant)
+        return "".join(_unified(path, before[path], text) for path, text in changed.items())
 
     def diff(self, before: str, after: str) -> str:
         """The unified diff between two commits or trees, whatever the user's git configuration says."""
@@ -169,6 +168,18 @@ class Lineage:
             )  # fmt: skip
         except FileNotFoundError as error:
             raise ConfigError("git is not installed", "apt install git") from error
+
+
+@functools.lru_cache(maxsize=256)
+def _file(folder: Path, commit: str, path: str) -> str:
+    """A file in a commit; commits never change, so that asking once is enough."""
+    return Lineage(folder, ())._git("show", f"{commit}:{path}")
+
+
+def _unified(path: str, before: str, after: str) -> str:
+    """A diff of one file that `git apply` takes, also where the last line does not end."""
+    lines = difflib.unified_diff(LINE.findall(before), LINE.findall(after), f"a/{path}", f"b/{path}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _text(output: bytes) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from pawl import app, keys
+from pawl.cli import main
 from pawl.records import Dossier, Proposal, Run, Screening, Verdict
 from studies import patch
 
@@ -20,10 +23,20 @@ CONTROL = "\x1b"
 
 
 def pawl(*words: str | Path, study: app.OpenStudy | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the real program, without a terminal."""
-    where = ["-C", str(study.folder)] if study else []
-    command = [sys.executable, "-m", "pawl", *map(str, words), *where]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    """The program's `main` in this process (a new interpreter takes a second), without a terminal."""
+    command = ["pawl", *map(str, words), *(["-C", str(study.folder)] if study else [])]
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    code: object = 0
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+        patched.setattr(sys, "argv", command)
+        patched.setattr(sys, "stdin", io.StringIO(stdin))
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(command, code, *texts)
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +100,7 @@ def test_log_show_diff_and_why_read_every_entry(finished: app.OpenStudy) -> None
     assert "gain" in pawl("why", str(dossier.id), study=finished).stdout
     assert "seed" in pawl("why", str(screening.id), study=finished).stdout
     for entry in finished.ledger.all():
-        assert json.loads(pawl_show(finished, entry.id))["id"] == entry.id
-
-
-def pawl_show(study: app.OpenStudy, id: int) -> str:
-    """`pawl show N --json`, in this process, since it is called for every entry."""
-    from typer.testing import CliRunner
-
-    from pawl.cli import app as program
-
-    found = CliRunner().invoke(program, ["show", str(id), "--json", "-C", str(study.folder)])
-    assert found.exit_code == 0, found.output
-    return found.stdout
+        assert json.loads(pawl("show", str(entry.id), "--json", study=finished).stdout)["id"] == entry.id
 
 
 def test_a_study_is_found_from_a_folder_inside_it(finished: app.OpenStudy) -> None:
@@ -295,8 +297,11 @@ def test_an_unsafe_run_needs_the_flag_and_says_so_everywhere(make_toy: Make) -> 
     assert any("not isolated" in finding.reason for finding in findings)
 
 
-def test_init_makes_a_key_and_tells_that_it_is_bare(home: Path, make_toy: Make) -> None:
-    study = make_toy()
+def test_init_makes_a_key_and_tells_that_it_is_bare(
+    tmp_path: Path, make_toy: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, home = make_toy(), tmp_path / "home"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
     (study.folder / "policy.toml").unlink()
     done = pawl("init", study=study)
     assert done.returncode == 0, done.stderr

@@ -8,13 +8,12 @@ namespaces; a root folder of tmpfs, read-only, with the study's environment in i
 from __future__ import annotations
 
 import functools
-import json
 import os
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from pawl import cache
@@ -57,7 +56,9 @@ class Bubblewrap:
 
     def _start(self, task: Task, channel: int) -> subprocess.Popen[bytes]:
         command = [_bwrap(), *self._walls(task), "--", task.environment.python, "-I", "-S", INSIDE, str(channel)]
-        command += [json.dumps(asdict(task.limits)), *task.argv]
+        limits = task.limits
+        numbers = (limits.memory, limits.disk, int(limits.cpu) + 1, limits.processes)
+        command += [*map(str, numbers), *task.argv]
         user = cache.SANDBOX_USER if os.geteuid() == 0 else None
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", env={},
@@ -110,17 +111,8 @@ def _execution(task: Task, watched: Watched, isolation: Isolation) -> Execution:
     usage = watched.usage
     if outcome == "ok":
         try:
-            outputs = unpack(bytes(watched.channel), task.limits.disk)
-            usage = usage.model_copy(update={"cpu_s": max(usage.cpu_s, _reported(outputs.pop(inside.USAGE, b"0")))})
+            outputs, reported = unpack(bytes(watched.channel), task.limits.disk)
+            usage = usage.model_copy(update={"cpu_s": max(usage.cpu_s, reported)})
         except OutputsRefused as refusal:
-            outcome, reason, outputs = "invalid", str(refusal), {}
+            outcome, reason = "invalid", str(refusal)
     return Execution(outcome, reason, usage, isolation, log, outputs)
-
-
-def _reported(content: bytes) -> float:
-    """The CPU seconds that the supervisor reports, if it is a number that can be."""
-    try:
-        seconds = float(content)
-    except ValueError as error:
-        raise OutputsRefused("its account of CPU time is not a number") from error
-    return seconds if 0 <= seconds < 1e9 else 0.0

@@ -1,45 +1,78 @@
-"""What a task hands out: a tar stream written by hostile hands."""
+"""What a task hands out: a stream of files written by hostile hands (its form: see inside.py)."""
 
 from __future__ import annotations
 
-import io
-import tarfile
+import math
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 MOST_FILES = 1000
 LONGEST_NAME = 200
+LONGEST_HEADER = 64
 
 
 class OutputsRefused(Exception):
     """The outputs are not plain files with plain names; the text says what is there."""
 
 
-def unpack(stream: bytes, limit: int) -> dict[str, bytes]:
-    """The regular files of a tar stream, by relative path. Raises OutputsRefused for anything else in it."""
+def unpack(stream: bytes, limit: int) -> tuple[dict[str, bytes], float]:
+    """The regular files of a stream by relative path, at most `limit` bytes of them; the CPU seconds it reports.
+
+    Raises OutputsRefused for anything else in it."""
     files: dict[str, bytes] = {}
+    cpu, total = 0.0, 0
+    for kind, raw, content in _members(stream):
+        if kind == b"cpu":
+            cpu = _seconds(content)
+            continue
+        name = _name(raw)
+        total += len(content)
+        if kind != b"file":
+            raise OutputsRefused(f"it wrote {name!a}, which is a link or a device and not a regular file")
+        if name in files:
+            raise OutputsRefused(f"it wrote {name!a} twice")
+        if len(files) >= MOST_FILES:
+            raise OutputsRefused(f"it wrote more than {MOST_FILES} files")
+        if total > limit:
+            raise OutputsRefused(f"it wrote more than {limit / 2**20:g} MiB")
+        files[name] = content
+    return files, cpu
+
+
+def _members(stream: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """(kind, raw name, content) of every member; the last must be `cpu`, or else the stream was cut off."""
+    position, kind = 0, b""
+    while position < len(stream):
+        end = stream.find(b"\n", position, position + LONGEST_HEADER)
+        words = stream[position:end].split(b" ") if end >= 0 else []
+        if len(words) != 3 or words[0] not in (b"file", b"other", b"cpu") or not all(w.isdigit() for w in words[1:]):
+            raise OutputsRefused("its outputs cannot be read: they are not what the supervisor sends")
+        kind, size, length = words[0], int(words[1]), int(words[2])
+        start = end + 1 + length
+        position = start + size
+        if position > len(stream):
+            raise OutputsRefused("its outputs cannot be read: they end in the middle")
+        yield kind, stream[end + 1 : start], stream[start:position]
+    if kind != b"cpu":
+        raise OutputsRefused("its outputs cannot be read: the supervisor did not finish")
+
+
+def _name(raw: bytes) -> str:
     try:
-        with tarfile.open(fileobj=io.BytesIO(stream), mode="r:") as tar:
-            for member in tar:
-                if member.isdir():
-                    continue
-                _check(member)
-                if len(files) >= MOST_FILES:
-                    raise OutputsRefused(f"it wrote more than {MOST_FILES} files")
-                content = tar.extractfile(member)
-                files[member.name] = content.read(limit + 1) if content else b""
-                if sum(map(len, files.values())) > limit:
-                    raise OutputsRefused(f"it wrote more than {limit / 2**20:g} MiB")
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise OutputsRefused(f"its outputs cannot be read: {error}") from error
-    return files
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise OutputsRefused(f"it wrote a file with an unusable name, {raw[:80]!r}") from error
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts:
+        raise OutputsRefused(f"it wrote {ascii(text)[:80]}, a path that leads out of its folder")
+    if text in ("", ".") or str(path) != text or not text.isprintable() or len(raw) > LONGEST_NAME:
+        raise OutputsRefused(f"it wrote a file with an unusable name, {ascii(text)[:80]}")
+    return text
 
 
-def _check(member: tarfile.TarInfo) -> None:
-    name = PurePosixPath(member.name)
-    shown = ascii(member.name)[:80]
-    if not member.isreg() or member.issparse():
-        raise OutputsRefused(f"it wrote {shown}, which is a link or a device and not a regular file")
-    if name.is_absolute() or ".." in name.parts:
-        raise OutputsRefused(f"it wrote {shown}, a path that leads out of its folder")
-    if not member.name.isprintable() or len(member.name) > LONGEST_NAME:
-        raise OutputsRefused(f"it wrote a file with an unusable name, {shown}")
+def _seconds(content: bytes) -> float:
+    try:
+        seconds = float(content)
+    except ValueError as error:
+        raise OutputsRefused("its account of CPU time is not a number") from error
+    return seconds if math.isfinite(seconds) and 0 <= seconds < 1e9 else 0.0

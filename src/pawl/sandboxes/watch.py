@@ -23,8 +23,8 @@ from pawl.records import Outcome, Usage
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 POLL = 0.05
-TAR_SLACK = 4 * 2**20
-"""What a tar stream may add to the bytes of the files in it."""
+STREAM_SLACK = 2**20
+"""What the stream of outputs may add to the bytes of the files in it: names and headers."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: 
     result, meter, started = Watched(), Meter(process.pid), time.monotonic()
     assert process.stdout is not None
     log = process.stdout.fileno()
-    caps = {log: (result.log, limits.log), channel: (result.channel, limits.disk + TAR_SLACK)}
+    caps = {log: (result.log, limits.log), channel: (result.channel, limits.disk + STREAM_SLACK)}
     pidfd = os.pidfd_open(process.pid)
     try:
         with selectors.DefaultSelector() as selector:
