@@ -83,7 +83,8 @@ def test_equal_records_are_equal_bytes_whatever_the_order_of_their_settings() ->
 @pytest.mark.parametrize(
     "change",
     [
-        {"parent": "1"}, {"parent": True}, {"parent": 1.0}, {"patch": None}, {"patch": b""}, {"settings": {"a": math.nan}},
+        {"parent": "1"}, {"parent": True}, {"parent": 1.0}, {"patch": None}, {"patch": b""},
+        {"settings": {"a": math.nan}},
         {"settings": {"a": [math.inf]}}, {"settings": {"a": object()}}, {"settings": {1: 2}}, {"unknown": 1},
     ],
     ids=repr,
@@ -118,7 +119,8 @@ def test_text_that_is_not_unicode_is_refused_or_kept_but_never_a_traceback(chang
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"\xff", b"null", b"[]", b"3", b'"x"', b"{}", b'{"kind":"Proposal"}', b'{"kind":"Nobody","at":"","record":{}}',
+        b"", b"\xff", b"null", b"[]", b"3", b'"x"', b"{}", b'{"kind":"Proposal"}',
+        b'{"kind":"Nobody","at":"","record":{}}',
         b'{"kind":["Proposal"],"at":"","record":{}}', b'{"kind":"Release","at":"","record":{"dossier":1}}',
         b'{"kind":"Release","record":{"dossier":1,"variant":2,"commit":"","approvals":[],"threshold":1}}',
         b'{"kind":"Finding","at":"","record":{"gate":"","passed":true,"reason":""}}',

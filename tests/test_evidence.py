@@ -72,7 +72,9 @@ def test_over_all_sign_flips_the_mean_is_exactly_one(sizes: list[float], scale: 
 
 @given(st.lists(GAIN, max_size=8), SIZE, SCALE)
 @settings(max_examples=60, deadline=None)
-def test_after_any_past_the_next_fair_sign_changes_nothing_on_average(past: list[float], size: float, scale: float) -> None:
+def test_after_any_past_the_next_fair_sign_changes_nothing_on_average(
+    past: list[float], size: float, scale: float
+) -> None:
     test = SignFlip(scale)
     now, up, down = test.e_value(past), test.e_value([*past, size]), test.e_value([*past, -size])
     assert (up + down) / 2 == pytest.approx(now, rel=1e-9)
@@ -142,11 +144,21 @@ def test_gains_that_are_more_often_negative_reach_it_less_often() -> None:
     assert (worse >= 20).mean() < (fair >= 20).mean()
 
 
-FACTS = [(1, 0, 14, 26), (1, 0.5, 8, 15), (1, 0.8, 5, 7), (2, 0, 6, 9), (2, 0.5, 5, 6), (2, 0.8, 5, 5), (0.5, 0.8, 12, 21)]
+FACTS = [
+    (1, 0, 14, 26),
+    (1, 0.5, 8, 15),
+    (1, 0.8, 5, 7),
+    (2, 0, 6, 9),
+    (2, 0.5, 5, 6),
+    (2, 0.8, 5, 5),
+    (0.5, 0.8, 12, 21),
+]
 
 
 @pytest.mark.parametrize(("effect", "rho", "median", "late"), FACTS)
-def test_a_real_effect_is_found_in_as_many_pairs_as_was_measured(effect: float, rho: float, median: int, late: int) -> None:
+def test_a_real_effect_is_found_in_as_many_pairs_as_was_measured(
+    effect: float, rho: float, median: int, late: int
+) -> None:
     """FACTS section 2: pairs to E >= 20, median and 80 % quantile."""
     scale = paired_scale(1.0, rho)
     gains = effect + scale * np.random.default_rng(10).standard_normal((4000, 60))
@@ -236,7 +248,11 @@ def test_each_bound_is_where_the_test_stops_rejecting(gains: list[float]) -> Non
     assert (low is None and high is None) == (1.98 ** len(gains) < 20)
 
 
-@given(st.lists(st.integers(-300, 300).map(lambda n: n / 100), min_size=5, max_size=7), st.integers(-9, 9), st.floats(0.01, 100))
+@given(
+    st.lists(st.integers(-300, 300).map(lambda n: n / 100), min_size=5, max_size=7),
+    st.integers(-9, 9),
+    st.floats(0.01, 100),
+)
 @settings(max_examples=15, deadline=None)
 def test_the_interval_moves_and_grows_with_the_gains(gains: list[float], shift: float, factor: float) -> None:
     low, high = TEST.interval(gains, 0.90)
@@ -290,7 +306,7 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says(noise: str) -> 
     "count",
     [
         pytest.param(
-            5, marks=pytest.mark.xfail(strict=True, reason="BUG: spread().high is 3.8 % off at five scores, not 2 % as it says")
+            5, marks=pytest.mark.xfail(strict=True, reason="BUG: spread().high is 3.8 % off at five, not 2 %")
         ),
         6, 8, 12, 30, 100,
     ],

@@ -143,7 +143,7 @@ def test_a_bad_policy_is_refused_with_the_key(before: str, after: str, said: str
         "[certification]\nlevel = 1", "[guards]\ncpu_seconds = 0", "[guards]\ncpu_second = 2",
         pytest.param(
             "[certification]\nlambdas = [0.0]",
-            marks=pytest.mark.xfail(strict=True, reason="BUG: a bet size of 0 is accepted and makes E NaN at infinite gains"),
+            marks=pytest.mark.xfail(strict=True, reason="BUG: a bet size of 0 is accepted: E is NaN at infinity"),
         ),
         pytest.param(
             "[certification]\nlambdas = [-1.0]",

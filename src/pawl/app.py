@@ -270,7 +270,9 @@ class OpenStudy:
     def _opened(self, place: Workplace, policy_digest: str) -> None:
         """Write down under which settings the study is opened, if they differ from the last time."""
         table, train = self.config.evaluate, self.config.train
-        sealed = [sha256((self.state / name).read_bytes()) for name in (table.validation, table.holdout) if name]
+        scorer = str(Path(table.validation).parent / table.scorer) if table.scorer.endswith(".py") else ""
+        names = [name for name in (table.validation, table.holdout, scorer) if name]
+        sealed = [sha256((self.state / name).read_bytes()) for name in names]
         compared = [
             self.config.study.model_dump(), train.model_dump(), table.model_dump(), sealed,
             [mount.source.name for mount in place.data], place.environment.digest,

@@ -166,6 +166,9 @@ def must_exist(study: Path, config: Config) -> None:
     named += [("environment.requirements", study / name) for name in (table.requirements, table.constraints) if name]
     sealed = (config.evaluate.validation, config.evaluate.holdout)
     named += [("evaluate", study / ".pawl" / name) for name in sealed if name]
+    if config.evaluate.scorer.endswith(".py"):
+        folder = Path(config.evaluate.validation).parent
+        named.append(("evaluate.scorer", study / ".pawl" / folder / config.evaluate.scorer))
     for key, path in named:
         if not path.is_file():
             raise ConfigError(f"{study / FILE}: {key} names {path}, which does not exist", f"correct {FILE}")

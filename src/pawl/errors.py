@@ -8,7 +8,6 @@ What a reader may expect to happen (a run that crashes, a gate that refuses) is 
     ├── IntegrityError   4  stored bytes are not what was written
     ├── NotAuthorized    5  a signature, a key or a threshold is missing
     ├── SandboxError     6  no sandbox can be had, or it is not one
-    ├── RolloutError     7  a release cannot go out
     └── Interrupted    130  a person pressed Ctrl-C; the ledger holds all finished work
 
 The message says what and where; the hint is the next command to type.
@@ -48,10 +47,6 @@ class NotAuthorized(PawlError):
 
 class SandboxError(PawlError):
     exit_code = 6
-
-
-class RolloutError(PawlError):
-    exit_code = 7
 
 
 class Interrupted(PawlError):

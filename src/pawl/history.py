@@ -53,7 +53,7 @@ class Standing:
     def start_over(self) -> None:
         self.head, self.accepted, self.dry = self.reference, 0, 0
 
-    def apply(self, ledger: Ledger, entry: Entry[Record]) -> None:
+    def apply(self, entry: Entry[Record]) -> None:
         match entry.record:
             case Study() as study:
                 if self.study is None or study.comparable != self.study.record.comparable:
@@ -100,7 +100,7 @@ def read(ledger: Ledger) -> Standing:
     """Fold the whole ledger."""
     state = Standing()
     for entry in ledger.all():
-        state.apply(ledger, entry)
+        state.apply(entry)
     return state
 
 

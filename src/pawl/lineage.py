@@ -64,7 +64,8 @@ class Lineage:
                 "git add -A && git commit -m 'Start'",
             )
         commit = commit.strip()
-        self._git("update-ref", "refs/pawl/baseline", commit)
+        for name in ("baseline", "champion"):
+            self._git("update-ref", f"refs/pawl/{name}", commit)
         return Variant(proposal=None, commit=commit, parent=commit, problem="")
 
     def build(self, proposal: Entry[Proposal], parent: Variant) -> Variant:

@@ -70,7 +70,8 @@ def best(ledger: Ledger) -> str:
     scores = {id: _mean(ledger, id, metric, standing.since) for id in (standing.head, standing.reference)}
     head, reference = scores[standing.head], scores[standing.reference]
     if head is None or reference is None or standing.head == standing.reference:
-        return f"{number(reference)} +- {2 * noise.record.sd:.2g} {metric}: the champion, so far unbeaten"
+        name = "the champion" if standing.reference == standing.champion else "certified, and waiting for a person"
+        return f"{number(reference)} +- {2 * noise.record.sd:.2g} {metric}: {name}, so far unbeaten"
     gain = (reference - head) if low else (head - reference)
     said = f"{number(head)} +- {2 * noise.record.sd:.2g} {metric}, {gain:+.3g} beside the reference"
     return f"{said} (provisional, {standing.accepted} accepted)"

@@ -110,7 +110,8 @@ def test_a_path_that_leads_out_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a\nb", "a\tb", "a\0b", "\x1b[2J", "a\x7f", "a\u202eb", "a\u200bb", "a\ufeff", "a\u2028b", "./a", "a//b", "a/"]
+    "name",
+    ["", "a\nb", "a\tb", "a\0b", "\x1b[2J", "a\x7f", "a\u202eb", "a\u200bb", "a\ufeff", "a\u2028", "./a", "a//b", "a/"],
 )  # fmt: skip
 def test_a_name_that_cannot_be_shown_or_is_not_plain_is_refused(name: str) -> None:
     assert "unusable name" in refused(file(name) + END)
@@ -164,7 +165,7 @@ GARBAGE = {
     "negative": b"file -1 1\na",
     "padded": b"file  1 1\nax" + END,
     "plus": b"file +1 1\nax" + END,
-    "not-ascii-digits": "file ١ 1\nax".encode() + END,
+    "not-ascii-digits": "file \u0661 1\nax".encode() + END,
     "too-long-a-header": b"file " + b"0" * 60 + b"1 1\nax" + END,
     "a-tar": b"./\0" + b"\0" * 100 + b"0000755\0" + b"\0" * 1024,
     "junk-after": file("a") + END + b"junk",

@@ -49,10 +49,18 @@ def log(
 
 
 @app.command()
-def show(id: int, folder: Folder = HERE, as_json: AsJson = False) -> None:
+def show(
+    id: int,
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+    output: Annotated[bool, typer.Option("--output", help="All that a run printed.")] = False,
+) -> None:
     """One entry of the ledger, whole."""
     study = study_in(folder)
     entry = study.ledger.any(id)
+    if output:
+        say(study.artifacts.get(study.ledger.get(id, Run).record.log).decode(errors="replace"))
+        return
     if as_json:
         say_json(entry_json(entry))
         return
@@ -61,7 +69,7 @@ def show(id: int, folder: Folder = HERE, as_json: AsJson = False) -> None:
         text = str(value)
         say(f"{name}:\n{text}" if "\n" in text else f"{name:16s} {text}")
     if isinstance(entry.record, Run):
-        say(f"\nwhole output:  pawl show {id} --json   (log sha256:{entry.record.log[:12]} in .pawl/artifacts)")
+        say(f"\nall that it printed:  pawl show {id} --output")
 
 
 @app.command()

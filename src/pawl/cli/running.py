@@ -13,14 +13,17 @@ from pawl.cli.live import watched
 from pawl.cli.screen import HERE, AsJson, Folder, app, console, entries_json, say, say_chart, say_json, study_in
 from pawl.errors import ConfigError
 from pawl.ledger import Entry
-from pawl.records import Certificate, Dossier
+from pawl.records import Certificate, Dossier, Verdict
 
 
 @app.command()
 def run(
     folder: Folder = HERE,
     budget: Annotated[str, typer.Option(help="Wall-clock time, such as 5m or 2h.")] = "",
-    runs: Annotated[int | None, typer.Option(help="Training runs, at most.", min=1)] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(help="Training runs to search with; a certificate that was begun is carried to its end.", min=1),
+    ] = None,
     until_certified: Annotated[bool, typer.Option("--until-certified", help="Stop at the first dossier.")] = False,
     unsafe: Annotated[bool, typer.Option("--unsafe-no-sandbox", help="Run generated code WITHOUT a sandbox.")] = False,
     as_json: AsJson = False,
@@ -59,6 +62,13 @@ def conclude(study: OpenStudy, dossiers: list[Entry[Dossier]], first: int) -> No
     for entry in study.entries(Certificate):
         if entry.id > first and entry.record.outcome != "certified":
             say(f"certificate {entry.id}: not certified ({entry.record.outcome}): {entry.record.reason}")
+    refused = [entry for entry in study.entries(Verdict) if entry.id > first and _gates_refused(study, entry.record)]
+    for entry in refused:
+        words = "; ".join(f"{f.gate}: {f.reason}" for f in entry.record.findings if not f.passed)
+        say(f"\ncertificate {entry.record.certificate} was won, and the gates refused it: {words}", "bold")
+        say(f"next:  pawl why {entry.id}")
+    if not dossiers and refused:
+        raise typer.Exit(1)
     if not dossiers:
         say("\nNothing was certified in this budget: no gain was large enough to be told from noise.", "bold")
         say("next:  pawl status   |   pawl run --budget 10m")
@@ -70,6 +80,11 @@ def conclude(study: OpenStudy, dossiers: list[Entry[Dossier]], first: int) -> No
         n = dossier.id
         say(f"next:  pawl review {n}   then   pawl approve {n}   or   pawl reject {n} --reason '...'")
     say("Nothing is released until a person signs.", "bold")
+
+
+def _gates_refused(study: OpenStudy, verdict: Verdict) -> bool:
+    won = study.ledger.get(verdict.certificate, Certificate).record.outcome == "certified"
+    return won and not verdict.passed
 
 
 @app.command()

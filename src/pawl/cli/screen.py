@@ -41,8 +41,11 @@ def study_in(folder: Path) -> OpenStudy:
 
 
 def say(text: str, style: str = "") -> None:
-    """Print text that may hold a stranger's words: no markup, no control characters."""
-    console.print(Text(printable(text), style=style), soft_wrap=True)
+    """Print text that may hold a stranger's words: no markup, no control characters, every other byte as it is."""
+    if style and console.color_system is not None:
+        console.print(Text(printable(text), style=style), soft_wrap=True)
+    else:  # rich would turn tabs into spaces, and a patch or a signed text must come out as it went in
+        console.file.write(printable(text) + "\n")
 
 
 def say_chart(study: OpenStudy, height: int) -> None:

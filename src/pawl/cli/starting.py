@@ -34,7 +34,7 @@ def init(
 
 
 def tell_signer(person: keys.Signer) -> None:
-    say(f"signer {person.name}, key {person.key or 'from the agent'}")
+    say(f"signer {person.name}, key {person.key if person.key != Path() else 'from the agent'}")
     if person.bare:
         say(
             f"  this key has NO passphrase: nobody could be asked. Give it one:  ssh-keygen -p -f {person.key}",

@@ -1,0 +1,134 @@
+"""What the attacks share: toy studies whose training script is hostile, and a look around afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pawl import app, cache
+from pawl.records import Run, Variant
+
+Make = Callable[..., app.OpenStudy]
+HONEST = 'print("---")\nprint("val_loss: 1.0")\n'
+"""The end of a script that wants to be believed."""
+WALL = {'wall = "20s"': 'wall = "2s"'}
+WRITE = """\
+import io, os, sys
+OUT = os.environ["PAWL_OUT"]
+def write(name, content):
+    with open(os.path.join(OUT, name), "wb") as file:
+        file.write(content)
+"""
+FORGE = """\
+import ctypes, io, os, sys
+def channels():
+    \"\"\"Write ends of the supervisor's pipe: through /proc, else by pidfd_getfd, which asks for ptrace's permission.\"\"\"
+    libc, boss = ctypes.CDLL(None, use_errno=True), os.getppid()
+    for number in os.listdir(f"/proc/{boss}/fd"):
+        if int(number) < 3 or not os.readlink(f"/proc/{boss}/fd/{number}").startswith("pipe:"):
+            continue
+        try:
+            yield os.open(f"/proc/{boss}/fd/{number}", os.O_WRONLY)
+        except OSError:
+            found = libc.syscall(438, os.pidfd_open(boss), int(number), 0)
+            if found >= 0:
+                yield found
+def member(name, content=b"x", kind="file"):
+    return f"{kind} {len(content)} {len(name.encode())}\\n{name}".encode() + content
+def forge(*members):
+    found = list(channels())
+    for channel in found:
+        os.write(channel, b"".join(members))
+    return len(found)
+"""
+
+
+def train(study: app.OpenStudy, seed: int = 1) -> Run:
+    """One training run of the baseline, as the loop would do it."""
+    with study.loop() as loop:
+        return loop.search.measure.executor.run(study.entries(Variant)[0], seed, "noise")
+
+
+def processes(marker: str) -> list[int]:
+    """The live processes of the host whose command line holds a marker."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if marker.encode() in line and int(pid) != os.getpid():
+            found.append(int(pid))
+    return found
+
+
+def gone(marker: str, within: float = 3.0) -> bool:
+    """Whether no process with a marker is left, after a moment for the kernel to clean up."""
+    end = time.monotonic() + within
+    while processes(marker):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def host_places(study: app.OpenStudy) -> Iterator[Path]:
+    """Folders of the host that a training script would love to write into."""
+    yield from (study.folder, study.folder.parent, study.state, Path.home(), Path("/tmp"), Path("/var/tmp"))
+    yield from (Path("/dev/shm"), *(cache.folder(name) for name in ("data", "environments", "scratch")))
+
+
+def controls(text: str) -> list[str]:
+    """The characters in a text that no reader should be sent (line ends and tabs aside)."""
+    return [char for char in text if (ord(char) < 32 and char not in "\n\t") or 0x7F <= ord(char) < 0xA0]
+
+
+STRANGER = 1234
+
+
+@contextmanager
+def stranger() -> Iterator[Callable[[str, float], subprocess.CompletedProcess[str]]]:
+    """Runs Python code with Pawl as an ordinary user, who has a home and a cache of his own. Skips if it cannot."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else; the other tests ran as an ordinary user already")
+    python = next((p for p in ("/usr/bin/python3.11", "/usr/bin/python3", sys.executable) if _usable(Path(p))), None)
+    if python is None:
+        pytest.skip("no interpreter of this version that others may read")
+    home, source = Path("/var/tmp") / f"pawl-stranger-{os.getpid()}", Path(app.__file__).parent
+    site = next(Path(path) for path in sys.path if path.endswith("site-packages"))
+    try:
+        home.mkdir()
+        shutil.copytree(source, home / "lib" / "pawl", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pydantic", "pydantic_core", "annotated_types", "typing_inspection"):
+            shutil.copytree(site / name, home / "lib" / name)
+        shutil.copy(site / "typing_extensions.py", home / "lib")
+        for path in (home, *home.rglob("*")):
+            os.chown(path, STRANGER, STRANGER)
+        told = {"HOME": str(home), "PAWL_CACHE": str(home / "cache"), "PYTHONPATH": str(home / "lib")}
+
+        def run(code: str, within: float) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [python, "-B", "-c", code], user=STRANGER, group=STRANGER, extra_groups=[], cwd=home, text=True,
+                capture_output=True, check=False, env={**told, "PATH": "/usr/bin:/bin"}, timeout=within,
+            )  # fmt: skip
+
+        yield run
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _usable(python: Path) -> bool:
+    """Whether others may read an interpreter, and it has the version of this one (the packages are compiled)."""
+    if not python.exists() or not cache.readable(python):
+        return False
+    ask = [str(python), "-c", "import sys; print(*sys.version_info[:2])"]
+    found = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.split()
+    return found == [str(number) for number in sys.version_info[:2]]
