@@ -109,7 +109,7 @@ def test_a_sqlite_file_keeps_any_records_for_the_next_process(records: list[Reco
     place=st.integers(0, 10**6),
     bit=st.integers(0, 7),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_single_changed_bit_in_a_body_or_a_digest_is_noticed(
     written: Path, row: int, column: str, place: int, bit: int
 ) -> None:

@@ -326,7 +326,7 @@ def test_a_patch_that_changes_the_mode_is_refused(lineage: Lineage, rest: str) -
 
 
 @given(st.text(alphabet="+-@ \n\\ab/.0123456789,dtrainpy", max_size=80) | st.text(max_size=40))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_refused_or_touches_editable_files_only(lineage: Lineage, text: str) -> None:
     base = lineage.baseline().commit
     for patch in (text, PATCH + text):

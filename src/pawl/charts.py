@@ -118,7 +118,7 @@ def _scene(ledger: Ledger) -> Scene | str:
     if all(point.score is None for point in found):
         return f"none of {len(found)} run(s) has a score yet" if found else "no runs yet"
     for entry in ledger.all():
-        state.apply(ledger, entry)
+        state.apply(entry)
         heads[entry.id] = state.head
     scores: dict[int, list[float]] = {}
     for point in found:

@@ -27,7 +27,7 @@ class TestCrashRate(GateContract):
         (1, 0, 8, 0.0, False),
         pytest.param(
             4, 3, 20, 0.05, True,
-            marks=pytest.mark.xfail(strict=True, reason="BUG: 4/20 - 3/20 > 0.05 in floating point; 1/20 - 0/20 is not"),
+            marks=pytest.mark.xfail(strict=True, reason="BUG: 4/20 - 3/20 > 0.05 in floating point; 1/20 is not"),
         ),
     ],
 )  # fmt: skip

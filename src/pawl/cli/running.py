@@ -63,10 +63,10 @@ def conclude(study: OpenStudy, dossiers: list[Entry[Dossier]], first: int) -> No
         if entry.id > first and entry.record.outcome != "certified":
             say(f"certificate {entry.id}: not certified ({entry.record.outcome}): {entry.record.reason}")
     refused = [entry for entry in study.entries(Verdict) if entry.id > first and _gates_refused(study, entry.record)]
-    for entry in refused:
-        words = "; ".join(f"{f.gate}: {f.reason}" for f in entry.record.findings if not f.passed)
-        say(f"\ncertificate {entry.record.certificate} was won, and the gates refused it: {words}", "bold")
-        say(f"next:  pawl why {entry.id}")
+    for verdict in refused:
+        words = "; ".join(f"{f.gate}: {f.reason}" for f in verdict.record.findings if not f.passed)
+        say(f"\ncertificate {verdict.record.certificate} was won, and the gates refused it: {words}", "bold")
+        say(f"next:  pawl why {verdict.id}")
     if not dossiers and refused:
         raise typer.Exit(1)
     if not dossiers:
