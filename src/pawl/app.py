@@ -1,4 +1,4 @@
-"""The only wiring: a study's folder becomes ledger, parts and motion. The doors (CLI, Python) come in here.
+"""What people can do with a study. The doors (CLI, Python) come in here.
 
 import pawl
 
@@ -11,28 +11,20 @@ study.frame("runs")
 from __future__ import annotations
 
 import fcntl
-import json
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pawl import cache, charts, config, environment, frames, history, initialise, keys, page, plugins, policy, results
-from pawl.approve import Approve, Word
-from pawl.artifacts import ArtifactStore
-from pawl.certify import Certify
-from pawl.envelope import sha256
+from pawl import charts, frames, history, initialise, keys, plugins
+from pawl.approve import Word
 from pawl.errors import ConfigError, did_you_mean
-from pawl.judge import Judge
 from pawl.labs.lab import Lab
-from pawl.ledger import Entry, Ledger
-from pawl.lineage import Lineage, PatchRefused
+from pawl.ledger import Entry
+from pawl.lineage import PatchRefused
 from pawl.loop import Budget, Loop
-from pawl.measure import Measure
-from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
+from pawl.protocols import Sandbox
 from pawl.records import (
-    Artifact,
     Certificate,
     Dossier,
     Proposal,
@@ -40,20 +32,16 @@ from pawl.records import (
     Rejection,
     Release,
     Run,
-    Study,
     Variant,
     Verdict,
 )
-from pawl.search import Search
-from pawl.statement import Subject
-from pawl.tables import PartTable, seconds
-from pawl.workplace import Workplace
+from pawl.tables import seconds
+from pawl.wiring import Wiring
 
 if TYPE_CHECKING:
     import pandas
 
 R = TypeVar("R", bound=Record)
-STATE = ".pawl"
 
 
 def open(folder: str | Path = ".") -> OpenStudy:
@@ -61,18 +49,8 @@ def open(folder: str | Path = ".") -> OpenStudy:
     return OpenStudy(Path(folder).resolve())
 
 
-class OpenStudy:
+class OpenStudy(Wiring):
     """One study: its settings, its ledger, and what can be done with it. Reading needs no sandbox and no policy."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config, self.config_digest = config.load(folder)
-        self.lineage = Lineage(folder, self.config.train.editable)
-        self.state = folder / STATE
-        self.state.mkdir(mode=0o700, exist_ok=True)
-        self.artifacts = ArtifactStore(self.state / "artifacts")
-        store = self._part("store", self.config.store, path=self.state / "ledger.sqlite")
-        self.ledger = Ledger(cast(Store, store))
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -174,15 +152,9 @@ class OpenStudy:
     def loop(self, unsafe: bool = False) -> Iterator[Loop]:
         """The loop, ready to run, with the study locked against a second one. Builds the environment if need be."""
         with self._locked():
-            yield self._loop(unsafe)
+            yield self.build_loop(unsafe)
 
     # -- deciding -----------------------------------------------------------------------------------------------
-
-    def decisions(self) -> Approve:
-        """What people may do. Raises NotAuthorized for a policy that cannot be relied on."""
-        rules, digest = policy.load(self.folder)
-        signer = cast(Signer, self._part("signer", self.config.signer))
-        return Approve(self.ledger, self.lineage, self.artifacts, signer, rules, digest)
 
     def decide(self, id: int, word: Word, key: Path, approver: str, remark: str = "") -> Entry[Record]:
         """Sign a decision on a dossier with a key, write it down, and release it if that was the last one needed.
@@ -207,96 +179,7 @@ class OpenStudy:
     def judge_again(self, id: int) -> Entry[Verdict]:
         """Ask all gates again about a dossier's certificate, under the policy of now."""
         verdict = self.ledger.get(self.ledger.get(id, Dossier).record.verdict, Verdict)
-        return self._judge().settle(self.ledger.get(verdict.record.certificate, Certificate))
-
-    # -- wiring -------------------------------------------------------------------------------------------------
-
-    def _part(self, kind: str, table: PartTable, **wiring: object) -> object:
-        return plugins.build(kind, table.use, table.settings(), **wiring)
-
-    def _loop(self, unsafe: bool) -> Loop:
-        config.must_exist(self.folder, self.config)
-        rules, digest = policy.load(self.folder)
-        if self.ledger.last(Variant) is None:
-            self.ledger.append(self.lineage.baseline())
-        stop, place = threading.Event(), self._workplace()
-        self._opened(place, digest)
-        table = PartTable(use="unsafe", accepted=True) if unsafe else self.config.sandbox
-        sandbox = cast(Sandbox, self._part("sandbox", table))
-        wiring = {"sandbox": sandbox, "artifacts": self.artifacts, "workplace": place, "stop": stop}
-        train = {"command": self.config.train.command, "budget": self.config.train.amount}
-        executor = cast(Executor, self._part("executor", self.config.executor, **wiring, **train))
-        measure = Measure(self.ledger, executor, self._evaluator(wiring))
-        metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
-        search = Search(self.ledger, self._proposers(), self.lineage, measure, rules, metric, sign)
-        certify = Certify(self.ledger, measure, rules, metric, sign, workers)
-        return Loop(
-            self.ledger, search, certify, self._judge(), rules, workers, stop,
-            changed=lambda: self._unchanged(digest), after=self._after,
-        )  # fmt: skip
-
-    def _evaluator(self, wiring: dict[str, object]) -> Evaluator:
-        table, metric = self.config.evaluate, self.config.study.metric
-        if table.self_reported:
-            settings = PartTable(use="self-reported")
-            return cast(Evaluator, self._part("evaluator", settings, summary=table.summary, metric=metric))
-        sealed = {"command": table.predict, "scorer": table.scorer, "validation": self.state / table.validation}
-        return cast(Evaluator, self._part("evaluator", PartTable(use="sealed"), **wiring, **sealed, metric=metric))
-
-    def _proposers(self) -> Sequence[Proposer]:
-        space = {key: table.model_dump() for key, table in self.config.space.items()}
-        wiring = {"sources": self.lineage, "space": space}
-        return [cast(Proposer, self._part("proposer", table, **wiring)) for table in self.config.proposer]
-
-    def _judge(self) -> Judge:
-        rules, digest = policy.load(self.folder)
-        gates = [cast(Gate, self._part("gate", table)) for table in rules.gate]
-        return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
-
-    def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
-        chart = charts.png(self.ledger)
-        text = page.page(subject, statement, chart, self.ledger)
-        return (self.artifacts.put("chart.png", chart), self.artifacts.put("dossier.html", text.encode()))
-
-    def _workplace(self) -> Workplace:
-        train, evaluate = self.config.train, self.config.evaluate
-        staged = tuple(Mount(cache.stage(self.folder / name)[0], f"/study/{name}") for name in train.data)
-        return Workplace(
-            environment.build(self.folder, self.config.environment), staged, Limits(**train.limits.model_dump()),
-            Limits(**evaluate.limits.model_dump()),
-            lambda variant, folder: self.lineage.export(self.ledger.get(variant, Variant).record.commit, folder),
-        )  # fmt: skip
-
-    def _opened(self, place: Workplace, policy_digest: str) -> None:
-        """Write down under which settings the study is opened, if they differ from the last time."""
-        table, train = self.config.evaluate, self.config.train
-        scorer = str(Path(table.validation).parent / table.scorer) if table.scorer.endswith(".py") else ""
-        names = [name for name in (table.validation, table.holdout, scorer) if name]
-        sealed = [sha256((self.state / name).read_bytes()) for name in names]
-        compared = [
-            self.config.study.model_dump(), train.model_dump(), table.model_dump(), sealed,
-            [mount.source.name for mount in place.data], place.environment.digest,
-        ]  # fmt: skip
-        record = Study(
-            name=self.config.study.name, metric=self.config.study.metric, direction=self.config.study.direction,
-            commit=self.ledger.entries(Variant)[0].record.commit,
-            comparable=sha256(json.dumps(compared, sort_keys=True).encode()), environment=place.environment.digest,
-            config=self.config_digest, policy=policy_digest, self_reported=table.self_reported,
-        )  # fmt: skip
-        last = self.ledger.last(Study)
-        if last is None or last.record != record:
-            self.ledger.append(record)
-
-    def _unchanged(self, policy_digest: str) -> None:
-        if (self.folder / config.FILE).read_bytes() and config.load(self.folder)[1] != self.config_digest:
-            raise ConfigError(f"{config.FILE} changed while the loop ran; all finished work is kept", "pawl run")
-        if policy.load(self.folder)[1] != policy_digest:
-            raise ConfigError(f"{policy.FILE} changed while the loop ran; all finished work is kept", "pawl run")
-
-    def _after(self) -> None:
-        if self.config.evaluate.results:
-            text = results.table(self.ledger, self.config.evaluate.summary)
-            results.write(self.folder / self.config.evaluate.results, text)
+        return self.build_judge().settle(self.ledger.get(verdict.record.certificate, Certificate))
 
     def _publish(self, release: Entry[Release]) -> None:
         """Lay the released artifacts out as files, for whoever serves them."""

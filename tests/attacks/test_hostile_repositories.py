@@ -110,7 +110,7 @@ def test_what_is_trained_is_what_was_committed(make_toy: Make, tmp_path: Path, h
     study.lineage.export(variant.commit, tmp_path / "out")
     assert not (tmp_path / "it-ran").exists()
     assert (tmp_path / "out" / "train.py").exists()
-    assert (tmp_path / "out" / "train.py").read_text(newline="") == git(study.folder, "show", "HEAD:train.py")
+    assert (tmp_path / "out" / "train.py").read_bytes().decode() == git(study.folder, "show", "HEAD:train.py")
 
 
 @pytest.mark.parametrize("setting", ["diff.noprefix=true", "diff.mnemonicPrefix=true", "diff.context=0", "color.ui=always"])

@@ -23,7 +23,7 @@ EVIL = (
     f"Good idea\n{FORGED}\r{FORGED}\x0b{FORGED}\x85{FORGED}\u2028{FORGED}\x1b[2J\x1b[1A\x1b]0;owned\x07\x9b2K\x00"
     f"\t\x7f{HIDDEN}<script>alert(1)</script><img src=x onerror=alert(1)>[bold red]&amp;'\""
 ).replace("\x00", "")  # a NUL stops git: see test_hostile_repositories
-COMMENT = f"# \x1b[2J\x9b2K{HIDDEN}</pre><script>alert(2)</script>\r{FORGED}"
+COMMENT = f"# \x1b[2J\x9b2K{HIDDEN}</pre><script>alert(2)</script>"
 FAILURES = (AssertionError, pytest.fail.Exception)
 
 

@@ -1,0 +1,136 @@
+"""The only wiring: a study's folder becomes ledger, parts and motion."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from pawl import cache, charts, config, environment, page, plugins, policy, results
+from pawl.approve import Approve
+from pawl.artifacts import ArtifactStore
+from pawl.certify import Certify
+from pawl.envelope import sha256
+from pawl.errors import ConfigError
+from pawl.judge import Judge
+from pawl.ledger import Ledger
+from pawl.lineage import Lineage
+from pawl.loop import Loop
+from pawl.measure import Measure
+from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
+from pawl.records import Artifact, Study, Variant
+from pawl.search import Search
+from pawl.statement import Subject
+from pawl.tables import PartTable
+from pawl.workplace import Workplace
+
+STATE = ".pawl"
+
+
+class Wiring:
+    """What a study is made of. Opening it needs no sandbox and no policy; each motion asks for what it needs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config, self.config_digest = config.load(folder)
+        self.lineage = Lineage(folder, self.config.train.editable)
+        self.state = folder / STATE
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        self.artifacts = ArtifactStore(self.state / "artifacts")
+        store = self._part("store", self.config.store, path=self.state / "ledger.sqlite")
+        self.ledger = Ledger(cast(Store, store))
+
+    def decisions(self) -> Approve:
+        """What people may do. Raises NotAuthorized for a policy that cannot be relied on."""
+        rules, digest = policy.load(self.folder)
+        signer = cast(Signer, self._part("signer", self.config.signer))
+        return Approve(self.ledger, self.lineage, self.artifacts, signer, rules, digest)
+
+    def _part(self, kind: str, table: PartTable, **wiring: object) -> object:
+        return plugins.build(kind, table.use, table.settings(), **wiring)
+
+    def build_loop(self, unsafe: bool) -> Loop:
+        config.must_exist(self.folder, self.config)
+        rules, digest = policy.load(self.folder)
+        if self.ledger.last(Variant) is None:
+            self.ledger.append(self.lineage.baseline())
+        stop, place = threading.Event(), self._workplace()
+        self._opened(place, digest)
+        table = PartTable(use="unsafe", accepted=True) if unsafe else self.config.sandbox
+        sandbox = cast(Sandbox, self._part("sandbox", table))
+        wiring = {"sandbox": sandbox, "artifacts": self.artifacts, "workplace": place, "stop": stop}
+        train = {"command": self.config.train.command, "budget": self.config.train.amount}
+        executor = cast(Executor, self._part("executor", self.config.executor, **wiring, **train))
+        measure = Measure(self.ledger, executor, self._evaluator(wiring))
+        metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
+        search = Search(self.ledger, self._proposers(), self.lineage, measure, rules, metric, sign)
+        certify = Certify(self.ledger, measure, rules, metric, sign, workers)
+        return Loop(
+            self.ledger, search, certify, self.build_judge(), rules, workers, stop,
+            changed=lambda: self._unchanged(digest), after=self._after,
+        )  # fmt: skip
+
+    def _evaluator(self, wiring: dict[str, object]) -> Evaluator:
+        table, metric = self.config.evaluate, self.config.study.metric
+        if table.self_reported:
+            settings = PartTable(use="self-reported")
+            return cast(Evaluator, self._part("evaluator", settings, summary=table.summary, metric=metric))
+        sealed = {"command": table.predict, "scorer": table.scorer, "validation": self.state / table.validation}
+        return cast(Evaluator, self._part("evaluator", PartTable(use="sealed"), **wiring, **sealed, metric=metric))
+
+    def _proposers(self) -> Sequence[Proposer]:
+        space = {key: table.model_dump() for key, table in self.config.space.items()}
+        wiring = {"sources": self.lineage, "space": space}
+        return [cast(Proposer, self._part("proposer", table, **wiring)) for table in self.config.proposer]
+
+    def build_judge(self) -> Judge:
+        rules, digest = policy.load(self.folder)
+        gates = [cast(Gate, self._part("gate", table)) for table in rules.gate]
+        return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
+
+    def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
+        chart = charts.png(self.ledger)
+        text = page.page(subject, statement, chart, self.ledger)
+        return (self.artifacts.put("chart.png", chart), self.artifacts.put("dossier.html", text.encode()))
+
+    def _workplace(self) -> Workplace:
+        train, evaluate = self.config.train, self.config.evaluate
+        staged = tuple(Mount(cache.stage(self.folder / name)[0], f"/study/{name}") for name in train.data)
+        return Workplace(
+            environment.build(self.folder, self.config.environment), staged, Limits(**train.limits.model_dump()),
+            Limits(**evaluate.limits.model_dump()),
+            lambda variant, folder: self.lineage.export(self.ledger.get(variant, Variant).record.commit, folder),
+        )  # fmt: skip
+
+    def _opened(self, place: Workplace, policy_digest: str) -> None:
+        """Write down under which settings the study is opened, if they differ from the last time."""
+        table, train = self.config.evaluate, self.config.train
+        scorer = str(Path(table.validation).parent / table.scorer) if table.scorer.endswith(".py") else ""
+        names = [name for name in (table.validation, table.holdout, scorer) if name]
+        sealed = [sha256((self.state / name).read_bytes()) for name in names]
+        compared = [
+            self.config.study.model_dump(), train.model_dump(), table.model_dump(), sealed,
+            [mount.source.name for mount in place.data], place.environment.digest,
+        ]  # fmt: skip
+        record = Study(
+            name=self.config.study.name, metric=self.config.study.metric, direction=self.config.study.direction,
+            commit=self.ledger.entries(Variant)[0].record.commit,
+            comparable=sha256(json.dumps(compared, sort_keys=True).encode()), environment=place.environment.digest,
+            config=self.config_digest, policy=policy_digest, self_reported=table.self_reported,
+        )  # fmt: skip
+        last = self.ledger.last(Study)
+        if last is None or last.record != record:
+            self.ledger.append(record)
+
+    def _unchanged(self, policy_digest: str) -> None:
+        if (self.folder / config.FILE).read_bytes() and config.load(self.folder)[1] != self.config_digest:
+            raise ConfigError(f"{config.FILE} changed while the loop ran; all finished work is kept", "pawl run")
+        if policy.load(self.folder)[1] != policy_digest:
+            raise ConfigError(f"{policy.FILE} changed while the loop ran; all finished work is kept", "pawl run")
+
+    def _after(self) -> None:
+        if self.config.evaluate.results:
+            text = results.table(self.ledger, self.config.evaluate.summary)
+            results.write(self.folder / self.config.evaluate.results, text)
