@@ -79,9 +79,6 @@ def test_the_bytes_are_on_disk_before_put_returns(store: ArtifactStore, monkeypa
     assert synced(store, monkeypatch)[0] is False
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: ArtifactStore.put never syncs the folder, so that a power cut can lose the name"
-)
 def test_the_name_is_on_disk_before_put_returns(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert True in synced(store, monkeypatch)
 

@@ -144,9 +144,6 @@ def test_no_path_of_a_study_leads_out_of_it(before: str, path: str) -> None:
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: for a path that may be '', the message names pydantic's union branches as keys"
-)
 @pytest.mark.parametrize("key", ["requirements", "constraints"])
 def test_a_bad_path_of_the_environment_is_named_by_its_own_key(key: str) -> None:
     message = refused(changed("[train]", f'[environment]\n{key} = "../x"\n[train]'))
@@ -154,7 +151,6 @@ def test_a_bad_path_of_the_environment_is_named_by_its_own_key(key: str) -> None
     assert "function-after" not in message
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: a problem of the whole file is told as one of the key ''")
 def test_a_bad_space_key_is_not_called_nothing() -> None:
     assert "''" not in refused(changed('"train.py:DEPTH"', '"DEPTH"'))
 
@@ -173,7 +169,6 @@ def test_a_bad_space_key_is_not_called_nothing() -> None:
         ),
     ],
 )  # fmt: skip
-@pytest.mark.xfail(strict=True, reason="BUG: Config accepts a value that the loop cannot use")
 def test_a_value_that_would_fail_later_is_refused_now(before: str, after: str) -> None:
     with pytest.raises(ConfigError):
         config(changed(before, after))
@@ -216,10 +211,7 @@ def test_a_study_with_all_its_files_is_complete(study: Path) -> None:
     [
         ("train.py", "train.editable"),
         ("data/train.bin", "train.data"),
-        pytest.param(
-            ".pawl/sealed/validation.npz", "evaluate.validation",
-            marks=pytest.mark.xfail(strict=True, reason="BUG: must_exist names the table 'evaluate' and not the key"),
-        ),
+        (".pawl/sealed/validation.npz", "evaluate.validation"),
     ],
 )  # fmt: skip
 def test_a_missing_file_is_named_with_its_key(study: Path, missing: str, key: str) -> None:

@@ -85,7 +85,7 @@ def test_equal_records_are_equal_bytes_whatever_the_order_of_their_settings() ->
     [
         {"parent": "1"}, {"parent": True}, {"parent": 1.0}, {"patch": None}, {"patch": b""},
         {"settings": {"a": math.nan}},
-        {"settings": {"a": [math.inf]}}, {"settings": {"a": object()}}, {"settings": {1: 2}}, {"unknown": 1},
+        {"settings": {"a": [math.inf]}}, {"settings": {"a": b"x"}}, {"settings": {1: 2}}, {"unknown": 1},
     ],
     ids=repr,
 )  # fmt: skip
@@ -103,9 +103,6 @@ def test_a_record_lacks_nothing_and_is_never_changed() -> None:
         Verdict(certificate=1, policy="", findings=[Finding(gate="g", passed=True, reason="")], passed=True)  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: envelope.encode raises UnicodeEncodeError for a lone surrogate in a record"
-)
 @pytest.mark.parametrize("change", [{"patch": "caf\udce9"}, {"settings": {"a": "\ud800"}}])
 def test_text_that_is_not_unicode_is_refused_or_kept_but_never_a_traceback(change: dict[str, Any]) -> None:
     try:
@@ -128,7 +125,6 @@ def test_text_that_is_not_unicode_is_refused_or_kept_but_never_a_traceback(chang
         b'{"kind":"Release","at":"","record":{"dossier":1,"variant":2,"commit":"","approvals":[],"threshold":1,"x":0}}',
         pytest.param(
             b"[" * 100_000,
-            marks=pytest.mark.xfail(strict=True, reason="BUG: envelope.decode lets RecursionError through"),
             id="nested",
         ),
     ],

@@ -305,9 +305,7 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says(noise: str) -> 
 @pytest.mark.parametrize(
     "count",
     [
-        pytest.param(
-            5, marks=pytest.mark.xfail(strict=True, reason="BUG: spread().high is 3.8 % off at five, not 2 %")
-        ),
+        5,
         6, 8, 12, 30, 100,
     ],
 )  # fmt: skip

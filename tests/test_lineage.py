@@ -173,9 +173,6 @@ def test_a_hypothesis_of_nothing_still_makes_a_subject(lineage: Lineage, study: 
     assert git(study, "log", "-1", "--format=%s", variant.commit) == "Try a change"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: a NUL or an escape code in a hypothesis reaches git: ConfigError, or a raw subject"
-)
 @pytest.mark.parametrize("hypothesis", ["deeper\0", "\x1b[2Jdeeper", "deeper\u202e"])
 def test_a_hostile_hypothesis_makes_a_harmless_subject(lineage: Lineage, study: Path, hypothesis: str) -> None:
     variant = lineage.build(proposal(hypothesis=hypothesis), lineage.baseline())
@@ -226,9 +223,6 @@ def test_the_users_branch_index_and_files_are_untouched(lineage: Lineage, study:
     assert refs == ["refs/heads/main", "refs/pawl/baseline", "refs/pawl/champion", "refs/pawl/variants/7"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: update-ref and read-tree run reference-transaction and post-index-change hooks"
-)
 @pytest.mark.parametrize("hook", ["reference-transaction", "post-index-change"])
 def test_no_hook_runs(lineage: Lineage, study: Path, tmp_path: Path, hook: str) -> None:
     path = study / ".git" / "hooks" / hook
@@ -319,7 +313,6 @@ def test_a_patch_that_may_not_or_can_not_be_applied_is_a_variant_with_a_problem(
     assert re.search(said, problem(lineage, patch))
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: a patch that makes train.py executable passes: REGULAR lists 100755 too")
 @pytest.mark.parametrize("rest", [PATCH, ""], ids=["and-content", "alone"])
 def test_a_patch_that_changes_the_mode_is_refused(lineage: Lineage, rest: str) -> None:
     assert "mode" in problem(lineage, diff("train.py", "old mode 100644", "new mode 100755") + rest)
@@ -474,9 +467,6 @@ def test_a_commit_with_a_link_in_it_is_not_exported(lineage: Lineage, study: Pat
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: git archive obeys attributes and autocrlf, so that what runs is not the commit's bytes"
-)
 @pytest.mark.parametrize("how", ["export-ignore", "export-subst", "eol", "autocrlf"])
 def test_what_is_exported_is_the_commits_own_bytes(lineage: Lineage, study: Path, tmp_path: Path, how: str) -> None:
     (study / "train.py").write_text("A = '$Format:%H$'\n")
@@ -491,9 +481,6 @@ def test_what_is_exported_is_the_commits_own_bytes(lineage: Lineage, study: Path
     assert (tmp_path / "out" / "train.py").read_bytes() == b"A = '$Format:%H$'\n"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: export ignores git's exit code: tarfile.ReadError for a commit that is not there"
-)
 def test_a_commit_that_is_not_there_is_an_error_with_its_name(lineage: Lineage, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(ConfigError, match="0000000000"):

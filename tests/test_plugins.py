@@ -118,9 +118,6 @@ def test_a_built_in_gate_takes_its_settings_by_name() -> None:
     assert plugins.build("gate", "limits", {"wall_s": 60.0}) == Limits(wall_s=60.0)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG: build does not check types: a gate with wall_s = '1h' raises TypeError when it judges"
-)
 @pytest.mark.parametrize(
     ("gate", "settings"),
     [

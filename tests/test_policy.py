@@ -141,14 +141,8 @@ def test_a_bad_policy_is_refused_with_the_key(before: str, after: str, said: str
         "[certification]\nalpha = nan", "[certification]\nfutility = 1", "[certification]\nfutility = -0.1",
         "[certification]\nlambdas = []", "[certification]\nlambdas = [inf]", "[certification]\nlevel = 0.5",
         "[certification]\nlevel = 1", "[guards]\ncpu_seconds = 0", "[guards]\ncpu_second = 2",
-        pytest.param(
-            "[certification]\nlambdas = [0.0]",
-            marks=pytest.mark.xfail(strict=True, reason="BUG: a bet size of 0 is accepted: E is NaN at infinity"),
-        ),
-        pytest.param(
-            "[certification]\nlambdas = [-1.0]",
-            marks=pytest.mark.xfail(strict=True, reason="BUG: a negative bet size is accepted"),
-        ),
+        "[certification]\nlambdas = [0.0]",
+        "[certification]\nlambdas = [-1.0]",
     ],
 )  # fmt: skip
 def test_numbers_outside_their_range_are_refused(table: str) -> None:
@@ -157,7 +151,6 @@ def test_numbers_outside_their_range_are_refused(table: str) -> None:
         policy(f"{GOOD}\n{table}\n")
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: Table is not strict: `threshold = true` counts as one signature")
 @pytest.mark.parametrize(
     ("before", "after"),
     [

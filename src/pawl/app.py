@@ -108,12 +108,15 @@ class OpenStudy(Wiring):
         return path
 
     def verify(self) -> dict[str, object]:
-        """Read every entry and artifact again. Raises IntegrityError at the first that is not what was written."""
+        """Read every entry, artifact and release again. Raises IntegrityError at the first that is not what was
+        written, NotAuthorized at a release that nobody vouches for."""
         entries = self.ledger.verify()
         named = {artifact.digest for run in self.entries(Run) for artifact in run.record.artifacts}
         named |= {artifact.digest for dossier in self.entries(Dossier) for artifact in dossier.record.attachments}
         for digest in named:
             self.artifacts.get(digest)
+        for release in self.entries(Release):
+            self.decisions().verify(release)
         last = self.ledger.all()[-1].digest if entries else "none"
         return {"entries": entries, "artifacts": len(named), "head": last}
 
@@ -151,7 +154,7 @@ class OpenStudy(Wiring):
     @contextmanager
     def loop(self, unsafe: bool = False) -> Iterator[Loop]:
         """The loop, ready to run, with the study locked against a second one. Builds the environment if need be."""
-        with self._locked():
+        with self._locked("loop.lock"):
             yield self.build_loop(unsafe)
 
     # -- deciding -----------------------------------------------------------------------------------------------
@@ -166,12 +169,13 @@ class OpenStudy(Wiring):
 
     def record_decision(self, id: int, word: Word, armored: str, approver: str, remark: str = "") -> Entry[Record]:
         """As `decide`, for a signature that was made elsewhere."""
-        people, dossier = self.decisions(), self.ledger.get(id, Dossier)
-        if word == "reject":
-            rejection: Entry[Rejection] = people.reject(dossier, approver, armored, remark)
-            return rejection
-        approval = people.approve(dossier, approver, armored, remark)
-        release = people.release(dossier)
+        with self._locked("decision.lock", wait=True):  # a yes and a no at once must not both count
+            people, dossier = self.decisions(), self.ledger.get(id, Dossier)
+            if word == "reject":
+                rejection: Entry[Rejection] = people.reject(dossier, approver, armored, remark)
+                return rejection
+            approval = people.approve(dossier, approver, armored, remark)
+            release = people.release(dossier)
         if release:
             self._publish(release)
         return release or approval
@@ -190,10 +194,10 @@ class OpenStudy(Wiring):
             path.write_bytes(self.artifacts.get(artifact.digest))
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.state / "loop.lock").open("w") as file:
+    def _locked(self, name: str, wait: bool = False) -> Iterator[None]:
+        with (self.state / name).open("w") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise ConfigError(f"another loop runs on {self.folder}", "pawl status   (or wait for it)") from None
             yield

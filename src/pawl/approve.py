@@ -12,7 +12,7 @@ from typing import Literal
 from pawl import history
 from pawl.artifacts import ArtifactStore
 from pawl.errors import NotAuthorized
-from pawl.hostile import printable
+from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
 from pawl.policy import Approver, Policy
@@ -39,12 +39,7 @@ class Approve:
         Raises NotAuthorized if this decision can not be taken."""
         self._may_decide(dossier, word)
         self._person(approver)
-        remark = " ".join(printable(remark).split())
-        head = (
-            f"PAWL DECISION v1\ndecision: {word}\ndossier: {dossier.id}\nentry: sha256:{dossier.digest}\n"
-            f"approver: {approver}\nremark: {remark}\n"
-        )
-        return f"{head}\n{dossier.record.statement}"
+        return _text(dossier, word, approver, remark)
 
     def approve(self, dossier: Entry[Dossier], approver: str, armored: str, note: str = "") -> Entry[Approval]:
         """Write down a signed yes. Raises NotAuthorized unless it is this approver's first, over these bytes."""
@@ -70,7 +65,7 @@ class Approve:
             return done
         self._may_decide(dossier, "approve")
         approvals = {entry.record.signature.approver: entry for entry in self.approvals(dossier)}
-        keys = {self._verified(entry.record, name) for name, entry in approvals.items()}
+        keys = {self._verified(dossier, entry.record, name) for name, entry in approvals.items()}
         if min(len(approvals), len(keys)) < self.policy.approval.threshold:
             return None
         variant = self.ledger.get(dossier.record.variant, Variant)
@@ -81,6 +76,24 @@ class Approve:
         entry = self.ledger.append(release)
         self.lineage.release(variant.record.commit)
         return entry
+
+    def verify(self, release: Entry[Release]) -> None:
+        """Check a release in the ledger again: approvals enough, each over its dossier, at least one by a person
+        whom the policy of now still names. Raises NotAuthorized."""
+        record = release.record
+        dossier = self.ledger.get(record.dossier, Dossier)
+        approvals = [self.ledger.get(id, Approval).record for id in record.approvals]
+        names = {approval.signature.approver for approval in approvals if approval.dossier == dossier.id}
+        known = {approver.name for approver in self.policy.approver}
+        for approval in approvals:
+            if approval.signature.approver in known:
+                self._verified(dossier, approval, approval.signature.approver)
+        enough = len(names) >= max(record.threshold, 1) and bool(names & known)
+        if not enough or record.variant != dossier.record.variant:
+            raise NotAuthorized(
+                f"release {release.id} is not vouched for by anybody whom policy.toml names",
+                f"pawl show {release.id}   (a champion that people approve anew replaces it)",
+            )
 
     def approvals(self, dossier: Entry[Dossier]) -> list[Entry[Approval]]:
         """The signed yeses so far."""
@@ -131,6 +144,17 @@ class Approve:
         key = self.signer.verify(request.encode(), armored, person.name, person.key)
         return Signature(approver=person.name, key=key, armored=armored)
 
-    def _verified(self, approval: Approval, name: str) -> str:
+    def _verified(self, dossier: Entry[Dossier], approval: Approval, name: str) -> str:
+        """The key behind an approval in the ledger, after looking at all of it again."""
         person = self._person(name)
+        if approval.request != _text(dossier, "approve", name, approval.note):
+            raise NotAuthorized(f"{name}'s approval is not over dossier {dossier.id}", f"pawl show {dossier.id}")
         return self.signer.verify(approval.request.encode(), approval.signature.armored, person.name, person.key)
+
+
+def _text(dossier: Entry[Dossier], word: Word, approver: str, remark: str) -> str:
+    head = (
+        f"PAWL DECISION v1\ndecision: {word}\ndossier: {dossier.id}\nentry: sha256:{dossier.digest}\n"
+        f"approver: {approver}\nremark: {one_line(remark)}\n"
+    )
+    return f"{head}\n{dossier.record.statement}"

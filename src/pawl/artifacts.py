@@ -29,6 +29,8 @@ class ArtifactStore:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(file.name, path)
+            for folder in (path.parent, self.folder):  # the names too have to survive
+                _sync(folder)
         return Artifact(name=name, digest=digest, size=len(content))
 
     def get(self, digest: str) -> bytes:
@@ -44,3 +46,11 @@ class ArtifactStore:
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -25,11 +25,22 @@ def folder(name: str) -> Path:
     return path
 
 
+def private(name: str) -> Path:
+    """A folder of the cache that only its owner and the sandboxes' user may enter."""
+    path = folder(name)
+    if os.geteuid() == 0:
+        os.chown(path, 0, SANDBOX_USER)
+        path.chmod(0o710)
+    else:
+        path.chmod(0o700)
+    return path
+
+
 def stage(source: Path) -> tuple[Path, str]:
     """A private, unchanging copy of a training file and its sha256: the original may be edited while runs go on."""
     with source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    copy = folder("data") / digest
+    copy = private("data") / digest
     if not copy.exists():
         with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as target, source.open("rb") as file:
             shutil.copyfileobj(file, target)

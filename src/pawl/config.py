@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
@@ -19,12 +20,17 @@ FILE = "pawl.toml"
 def inside(path: str) -> str:
     """A relative path that stays where it is. Raises ValueError for one that is absolute or climbs out."""
     pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or path != str(pure):
+    if pure.is_absolute() or ".." in pure.parts or path != str(pure) or not pure.parts:
         raise ValueError(f"{path!r} must be a plain relative path inside the study")
     return path
 
 
+def inside_or_empty(path: str) -> str:
+    return inside(path) if path else path
+
+
 Inside = Annotated[str, AfterValidator(inside)]
+MaybeInside = Annotated[str, AfterValidator(inside_or_empty)]
 
 
 class StudyTable(Table):
@@ -37,8 +43,8 @@ class EnvironmentTable(Table):
     """The variant's own interpreter and packages. Empty `requirements`: `python` is used as it is found."""
 
     python: str = ""
-    requirements: Inside | Literal[""] = ""
-    constraints: Inside | Literal[""] = ""
+    requirements: MaybeInside = ""
+    constraints: MaybeInside = ""
     mounts: tuple[str, ...] = ()
 
 
@@ -68,7 +74,7 @@ class TrainTable(Table):
 
     @model_validator(mode="after")
     def _budget_has_a_number(self) -> Self:
-        if not re.fullmatch(r"[\d_]+(\.\d+)?( [a-zA-Z-]+)?", self.budget):
+        if not re.fullmatch(r"\d[\d_]*(\.\d+)?( [a-zA-Z-]+)?", self.budget):
             raise ValueError(f"budget {self.budget!r} must be a number and a unit, such as '200_000 tokens'")
         return self
 
@@ -79,10 +85,10 @@ class EvaluateTable(Table):
 
     predict: tuple[str, ...] = ()
     scorer: str = ""
-    validation: Inside | Literal[""] = ""
-    holdout: Inside | Literal[""] = ""
+    validation: MaybeInside = ""
+    holdout: MaybeInside = ""
     summary: str = ""
-    results: Inside | Literal[""] = ""
+    results: MaybeInside = ""
     limits: Limits = Limits(wall=120.0, cpu=240.0)
 
     @property
@@ -91,8 +97,8 @@ class EvaluateTable(Table):
 
     @model_validator(mode="after")
     def _one_way_or_the_other(self) -> Self:
-        sealed = bool(self.predict and self.scorer and self.validation)
-        if sealed == self.self_reported:
+        sealed = [bool(self.predict), bool(self.scorer), bool(self.validation)]
+        if all(sealed) == self.self_reported or any([*sealed, bool(self.holdout)]) == self.self_reported:
             raise ValueError("give either predict, scorer and validation (sealed) or summary (self-reported)")
         return self
 
@@ -104,7 +110,7 @@ class SpaceTable(Table):
     low: float | None = None
     high: float | None = None
     log: bool = False
-    step: float | None = None
+    step: float | None = Field(default=None, gt=0)
     choices: tuple[str | int | float | bool, ...] = ()
 
     @model_validator(mode="after")
@@ -116,6 +122,10 @@ class SpaceTable(Table):
             raise ValueError(f"a constant of type {self.type} needs low < high")
         elif self.log and self.low <= 0:
             raise ValueError("a log range needs low > 0")
+        elif self.log and self.step is not None:
+            raise ValueError("a log range takes no step")
+        elif self.type == "int" and math.ceil(self.low) > math.floor(self.high):
+            raise ValueError(f"there is no integer from {self.low:g} to {self.high:g}")
         return self
 
 
@@ -164,8 +174,8 @@ def must_exist(study: Path, config: Config) -> None:
     named = [("train.editable", study / name) for name in config.train.editable]
     named += [("train.data", study / name) for name in config.train.data]
     named += [("environment.requirements", study / name) for name in (table.requirements, table.constraints) if name]
-    sealed = (config.evaluate.validation, config.evaluate.holdout)
-    named += [("evaluate", study / ".pawl" / name) for name in sealed if name]
+    sealed = {"validation": config.evaluate.validation, "holdout": config.evaluate.holdout}
+    named += [(f"evaluate.{key}", study / ".pawl" / name) for key, name in sealed.items() if name]
     if config.evaluate.scorer.endswith(".py"):
         folder = Path(config.evaluate.validation).parent
         named.append(("evaluate.scorer", study / ".pawl" / folder / config.evaluate.scorer))

@@ -52,7 +52,7 @@ def examine(sandbox: Callable[[], Sandbox]) -> list[Check]:
 def escapes(sandbox: Sandbox) -> dict[str, bool]:
     """What the probe managed inside a sandbox: attempt -> whether it succeeded. Raises SandboxError."""
     os.environ.setdefault("PAWL_SECRET_CANARY", "canary")
-    with tempfile.TemporaryDirectory(prefix="probe-", dir=cache.folder("scratch")) as name, socket.socket() as server:
+    with tempfile.TemporaryDirectory(prefix="probe-", dir=cache.private("scratch")) as name, socket.socket() as server:
         folder = Path(name)
         folder.chmod(0o755)
         canary = folder / "canary"

@@ -24,8 +24,13 @@ def sha256(content: bytes) -> str:
 
 def encode(record: Record, at: str) -> bytes:
     """A record as canonical JSON: sorted keys, no spaces, UTF-8. `at` is the ISO 8601 UTC time of writing."""
-    body = {"kind": type(record).__name__, "at": at, "record": record.model_dump(mode="json")}
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    kind = type(record).__name__
+    body = {"kind": kind, "at": at, "record": record.model_dump(mode="json")}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise IntegrityError(f"a {kind.lower()} holds text that is not Unicode: {error}") from error
 
 
 def decode(body: bytes) -> tuple[Record, str]:
@@ -34,7 +39,7 @@ def decode(body: bytes) -> tuple[Record, str]:
         content = json.loads(body)
         kind = RECORDS[content["kind"]]
         return kind.model_validate_json(json.dumps(content["record"])), content["at"]
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
         raise IntegrityError(f"a ledger entry cannot be read: {error}", "pawl ledger verify") from error
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean, stdev
+from statistics import fmean, stdev
 
 STAKE = 0.98
 """The largest share of wealth put on one sign; below 1, so that one loss never ends the game."""
@@ -103,17 +103,27 @@ class Spread:
 
 
 def spread(scores: Sequence[float]) -> Spread:
-    """The sample sd of at least two scores with its chi-square interval.
-
-    Quantiles by Wilson and Hilferty 1931; within 2 % of exact from five scores on."""
+    """The sample sd of at least two scores with its chi-square interval."""
     sd, freedom = stdev(scores), len(scores) - 1
-    shift = 2 / (9 * freedom)
+    low, high = (_chi_square_quantile(probability, freedom) for probability in (0.975, 0.025))
+    return Spread(sd, sd * math.sqrt(freedom / low), sd * math.sqrt(freedom / high))
 
-    def quantile(probability: float) -> float:
-        z = NormalDist().inv_cdf(probability)
-        return freedom * max(1 - shift + z * math.sqrt(shift), 1e-3) ** 3
 
-    return Spread(sd, sd * math.sqrt(freedom / quantile(0.975)), sd * math.sqrt(freedom / quantile(0.025)))
+def _chi_square_quantile(probability: float, freedom: int) -> float:
+    """By bisection of the distribution function, the regularised lower incomplete gamma function's series."""
+
+    half = freedom / 2
+
+    def below(x: float) -> bool:
+        if x <= 0:
+            return True
+        term = total = 1.0
+        for n in range(1, 2000):
+            term *= x / 2 / (half + n)
+            total += term
+        return total * math.exp(half * math.log(x / 2) - x / 2 - math.lgamma(half + 1)) < probability
+
+    return _bisect(below, 0.0, freedom + 20 * math.sqrt(2 * freedom), 1e-9)
 
 
 def correlation(pairs: Sequence[tuple[float, float]]) -> float:

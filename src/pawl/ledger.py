@@ -119,13 +119,17 @@ class Ledger:
 
     def verify(self) -> int:
         """Read every stored row again and check the chain; the number of entries. Raises IntegrityError."""
+        with self._lock:
+            known = [entry.digest for entry in self._entries]
         count = 0
         for row, _, _ in _checked(self._store.rows(0), GENESIS, 0):
             count = row.id
-        with self._lock:
-            known = len(self._entries)
-        if count < known:
-            raise IntegrityError(f"the ledger has {count} entries and had {known} before: its end was cut off")
+            if count <= len(known) and row.digest != known[count - 1]:
+                raise IntegrityError(
+                    f"ledger entry {count} is not what this process read before: history was rewritten"
+                )
+        if count < len(known):
+            raise IntegrityError(f"the ledger has {count} entries and had {len(known)}: its end was cut off")
         return count
 
     def _refresh(self) -> None:

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import difflib
 import functools
-import io
 import os
 import re
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
 from pawl.errors import ConfigError
+from pawl.hostile import one_line
 from pawl.ledger import Entry
 from pawl.records import Proposal, Variant
 
@@ -28,11 +27,22 @@ IDENTITY = {
     "GIT_AUTHOR_NAME": "Pawl", "GIT_AUTHOR_EMAIL": "pawl@localhost",
     "GIT_COMMITTER_NAME": "Pawl", "GIT_COMMITTER_EMAIL": "pawl@localhost",
 }  # fmt: skip
+PLAIN_DIFF = (
+    "--text",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--no-color",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
 NOT_VARIANTS = (":(exclude)pawl.toml", ":(exclude)policy.toml")
 """The operator's two files: they may be edited freely, and say nothing about what a variant is."""
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 """A line as git counts them; Python's splitlines ends one at a form feed too."""
 REGULAR = ("100644", "100755")
+SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+"""A repository may come from a stranger: none of its own programs is run."""
 
 
 class PatchRefused(Exception):
@@ -75,8 +85,8 @@ class Lineage:
             tree = self.applied(record.patch, parent.commit)
         except PatchRefused as refusal:
             return Variant(proposal=proposal.id, commit=parent.commit, parent=parent.commit, problem=str(refusal))
-        subject = " ".join(record.hypothesis.split())[:72] or "Try a change"
-        message = f"{subject}\n\nPawl-Proposal: {proposal.id}\nPawl-Proposer: {record.proposer}\n"
+        subject = one_line(record.hypothesis)[:72] or "Try a change"
+        message = f"{subject}\n\nPawl-Proposal: {proposal.id}\nPawl-Proposer: {one_line(record.proposer)}\n"
         commit = self._git("commit-tree", tree, "-p", parent.commit, stdin=message).strip()
         self._git("update-ref", f"refs/pawl/variants/{proposal.id}", commit)
         return Variant(proposal=proposal.id, commit=commit, parent=parent.commit, problem="")
@@ -97,10 +107,13 @@ class Lineage:
         if not changed:
             raise PatchRefused("the patch changes nothing")
         for mode, path in changed:
+            shown = one_line(path)
             if path not in self.editable:
-                raise PatchRefused(f"the patch touches {path}, which is not editable ({', '.join(self.editable)})")
+                raise PatchRefused(f"the patch touches {shown}, which is not editable ({', '.join(self.editable)})")
             if mode not in REGULAR:
-                raise PatchRefused(f"the patch makes {path} something other than a regular file (mode {mode})")
+                raise PatchRefused(f"the patch makes {shown} something other than the regular file it was ({mode})")
+        if any(line.startswith("-\t") for line in self._git("diff-tree", "-r", "--numstat", commit, tree).splitlines()):
+            raise PatchRefused("the patch makes a file binary, and nobody could review it")
         return tree
 
     def _check(self, patch: str) -> None:
@@ -113,7 +126,7 @@ class Lineage:
         for file in files:
             if file.path not in self.editable:
                 editable = ", ".join(self.editable)
-                raise PatchRefused(f"the patch touches {file.path}, which is not editable ({editable})")
+                raise PatchRefused(f"the patch touches {one_line(file.path)}, which is not editable ({editable})")
 
     def read(self, variant: Variant) -> Mapping[str, str]:
         """The editable files of a variant, by path."""
@@ -125,22 +138,28 @@ class Lineage:
         return "".join(_unified(path, before[path], text) for path, text in changed.items())
 
     def diff(self, before: str, after: str) -> str:
-        """The unified diff between two commits or trees, whatever the user's git configuration says."""
-        return self._git("diff", "--no-ext-diff", "--no-color", "--no-textconv", "--no-renames", before, after)
+        """The unified diff between two commits or trees, whatever git's configuration or attributes say."""
+        return self._git("diff-tree", "-r", "-p", "-U3", *PLAIN_DIFF, before, after)
 
     def changed(self, before: str, after: str) -> tuple[tuple[str, str], ...]:
-        """The (new mode, path) of every file that differs between two commits or trees."""
+        """The (mode, path) of every file that differs between two commits or trees; a mode that changed is
+        `old->new`."""
         fields = self._git("diff-tree", "-r", "-z", "--no-renames", before, after).split("\0")
-        return tuple((meta.split()[1], path) for meta, path in zip(fields[0::2], fields[1::2], strict=False))
+        return tuple((_mode(*meta.split()[:2]), path) for meta, path in zip(fields[0::2], fields[1::2], strict=False))
 
     def export(self, commit: str, folder: Path) -> None:
-        """Write a commit's files into an empty folder, readable by all. Raises ConfigError for links in it."""
-        archive = self._run("archive", "--format=tar", commit)
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-            for member in tar.getmembers():
-                if not (member.isfile() or member.isdir()):
-                    raise ConfigError(f"{member.name} in commit {commit[:10]} is a link", "commit regular files only")
-            tar.extractall(folder, filter="data")
+        """Write a commit's own bytes into an empty folder: no attribute, filter or setting changes them. Pawl's
+        state is left out if somebody committed it. Raises ConfigError for links."""
+        lines = self._git("ls-tree", "-r", "-z", "--full-tree", commit).split("\0")[:-1]
+        entries = [(*meta.split(), path) for meta, path in (line.split("\t", 1) for line in lines)]
+        for mode, _, _, path in entries:
+            if mode not in REGULAR:
+                raise ConfigError(f"{one_line(path)} in commit {commit[:10]} is a link", "commit regular files only")
+        for _, _, blob, path in entries:
+            if PurePosixPath(path).parts[0] != ".pawl":
+                target = folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(_blob(self.folder, blob))
 
     def release(self, commit: str) -> None:
         """Point refs/pawl/champion at a released commit."""
@@ -164,11 +183,26 @@ class Lineage:
         scrubbed = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         try:
             return subprocess.run(
-                ["git", "-C", str(self.folder), *args], input=stdin.encode(),
+                ["git", *SAFE, "-C", str(self.folder), *args], input=stdin.encode(),
                 env={**scrubbed, **IDENTITY, **(env or {})}, capture_output=True, check=False,
             )  # fmt: skip
         except FileNotFoundError as error:
             raise ConfigError("git is not installed", "apt install git") from error
+
+
+def _mode(old: str, new: str) -> str:
+    """A file's mode after a change, where it stayed the same kind of file or is new."""
+    before = old.removeprefix(":")
+    return new if "000000" in (before, new) or before == new else f"{before}->{new}"
+
+
+@functools.lru_cache(maxsize=1024)
+def _blob(folder: Path, digest: str) -> bytes:
+    """A blob's bytes; most variants share most of theirs."""
+    done = Lineage(folder, ())._run("cat-file", "blob", digest)
+    if done.returncode:
+        raise ConfigError(f"git has no object {digest} in {folder}", "git fsck")
+    return done.stdout
 
 
 @functools.lru_cache(maxsize=256)

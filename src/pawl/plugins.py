@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib.metadata import EntryPoint, entry_points
+from typing import get_type_hints
 
-from pydantic import JsonValue
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from pawl.errors import PartError, did_you_mean
 
@@ -44,7 +45,18 @@ def build(kind: str, name: str, settings: Mapping[str, JsonValue], **wiring: obj
     for key in settings:
         if key not in settable:
             raise PartError(f"{kind} '{name}' has no setting '{key}'.{did_you_mean(key, settable)}", "correct it")
+    for key, value in settings.items():
+        _check(kind, name, key, value, get_type_hints(part)[key])
     try:
         return part(**settings, **{key: value for key, value in wiring.items() if key in names})
     except (TypeError, ValueError) as error:
         raise PartError(f"{kind} '{name}' refuses its settings: {error}", "correct them") from error
+
+
+def _check(kind: str, name: str, key: str, value: JsonValue, expected: type) -> None:
+    """Raise PartError unless a setting has the type that the part's field says; an infinite number has none."""
+    try:
+        TypeAdapter(expected, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"]
+        raise PartError(f"{kind} '{name}' refuses {key} = {value!r}: {problem}", "correct it") from error

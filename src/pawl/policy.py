@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -46,7 +47,7 @@ class CertificationTable(Table):
     pairs: int = Field(default=20, ge=5)
     alpha: float = Field(default=0.10, gt=0, le=0.5)
     futility: float = Field(default=0.15, ge=0, lt=1)
-    lambdas: tuple[float, ...] = Field(default=(0.5, 1.0, 2.0, 8.0), min_length=1)
+    lambdas: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.5, 1.0, 2.0, 8.0), min_length=1)
     level: float = Field(default=0.90, gt=0.5, lt=1)
 
 

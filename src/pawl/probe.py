@@ -37,9 +37,25 @@ def create(path: str) -> None:
     os.unlink(path)
 
 
+def mount() -> bool:
+    """Mount something; take it away again, since whoever can has to be told, not harmed."""
+    if libc.mount(b"none", b"/tmp", b"tmpfs", 0, None) != 0:
+        return False
+    libc.umount2(b"/tmp", 2)
+    return True
+
+
+def device() -> None:
+    os.mknod("/tmp/pawl-probe-device", 0o600 | 0o020000, os.makedev(1, 1))
+    os.unlink("/tmp/pawl-probe-device")
+
+
 def remount() -> bool:
     for target in (b"/", b"/usr", b"/study", os.path.dirname(sys.executable).encode()):
+        if not os.statvfs(target).f_flag & os.ST_RDONLY:
+            continue  # there is no wall here to be tested
         if libc.mount(None, target, None, MS_REMOUNT_BIND, None) == 0:
+            libc.mount(None, target, None, MS_REMOUNT_BIND | os.ST_RDONLY, None)
             return True
     return False
 
@@ -69,10 +85,10 @@ def main(host_pid: str, port: str, host_file: str) -> None:
     attempt("reach another machine", lambda: connect(socket.AF_INET, ("192.0.2.1", 80)))
     attempt("see a network interface", lambda: [n for _, n in socket.if_nameindex() if n != "lo"] != [])
     attempt("make a user namespace", lambda: in_child(lambda: libc.unshare(CLONE_NEWUSER) == 0))
-    attempt("mount a filesystem", lambda: libc.mount(b"none", b"/tmp", b"tmpfs", 0, None) == 0)
-    attempt("change the host name", lambda: libc.sethostname(b"owned", 5) == 0)
+    attempt("mount a filesystem", mount)
+    attempt("change the host name", lambda: libc.sethostname(name := os.uname().nodename.encode(), len(name)) == 0)
     attempt("become root", lambda: libc.setuid(0) == 0)
-    attempt("make a device", lambda: os.mknod("/tmp/device", 0o600 | 0o020000, os.makedev(1, 1)))
+    attempt("make a device", device)
     attempt("read the password file", lambda: os.close(os.open("/etc/shadow", os.O_RDONLY)))
     attempt("read a home folder", lambda: os.listdir("/root") and os.listdir("/home"))
     attempt("inherit a secret from the environment", lambda: any("PAWL_SECRET" in name for name in os.environ))

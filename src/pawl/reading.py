@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from pawl import history
+from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.loop import Budget, Loop
 from pawl.measure import Activity
@@ -100,7 +101,11 @@ def standing(ledger: Ledger) -> dict[str, object]:
 
 
 def summary(ledger: Ledger, entry: Entry[Record]) -> str:
-    """One line about an entry."""
+    """One line about an entry; what a stranger wrote in it cannot make it two."""
+    return one_line(_summary(ledger, entry))
+
+
+def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
     match entry.record:
         case Study() as study:
             return f"{study.name}: {study.direction} {study.metric}" + (
@@ -143,7 +148,8 @@ def summary(ledger: Ledger, entry: Entry[Record]) -> str:
 
 
 def hypothesis(ledger: Ledger, screening: Screening) -> str:
-    return ledger.get(screening.proposal, Proposal).record.hypothesis
+    """What a screened proposal hoped for, on one line."""
+    return one_line(ledger.get(screening.proposal, Proposal).record.hypothesis)
 
 
 def decision_line(ledger: Ledger, dossier: int) -> str:
@@ -173,7 +179,9 @@ def why(ledger: Ledger, id: int) -> list[str]:
         case Certificate() as certificate:
             return [head, *_certificate(ledger, certificate)]
         case Verdict() as verdict:
-            findings = [f"  {'pass  ' if f.passed else 'REFUSE'} {f.gate}: {f.reason}" for f in verdict.findings]
+            findings = [
+                f"  {'pass  ' if f.passed else 'REFUSE'} {f.gate}: {one_line(f.reason)}" for f in verdict.findings
+            ]
             return [head, *findings, *why(ledger, verdict.certificate)]
         case Dossier() as dossier:
             return [head, *why(ledger, dossier.verdict)]
@@ -199,7 +207,7 @@ def _score(ledger: Ledger, evaluation: int) -> str:
     record = ledger.get(evaluation, Evaluation).record
     run = ledger.get(record.run, Run).record
     metrics = ", ".join(f"{name} {value:.5g}" for name, value in record.metrics.items())
-    return f"seed {run.seed}: {metrics or record.outcome + ': ' + record.reason} (run {record.run})"
+    return f"seed {run.seed}: {metrics or record.outcome + ': ' + one_line(record.reason)} (run {record.run})"
 
 
 def _signed(ledger: Ledger, approval: int) -> str:

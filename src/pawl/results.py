@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from pawl.hostile import printable
+from pawl.hostile import one_line
 from pawl.ledger import Ledger
 from pawl.records import Evaluation, Proposal, Run, Screening, Variant
 
@@ -20,7 +20,7 @@ def table(ledger: Ledger, metric: str) -> str:
     if first:
         lines.append(_line(ledger, [first.id], metric, "keep", "baseline"))
     for entry in ledger.entries(Screening):
-        words = " ".join(printable(ledger.get(entry.record.proposal, Proposal).record.hypothesis).split())
+        words = one_line(ledger.get(entry.record.proposal, Proposal).record.hypothesis)
         lines.append(_line(ledger, list(entry.record.evaluations), metric, STATUS[entry.record.decision], words))
     return "\n".join(lines) + "\n"
 

@@ -11,6 +11,8 @@ from pawl.ledger import Entry
 from pawl.records import Certificate, Preregistration, Proposal, Run, Study, Variant, Verdict
 
 RULE = "-" * 100
+LONGEST = 400
+"""Characters of a row: a stranger's words shall not bury the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def render(subject: Subject) -> str:
 
 
 def _row(name: str, text: str) -> str:
-    return f"  {name:11s} {one_line(text)}"
+    line = one_line(text)
+    return f"  {name:11s} {line if len(line) <= LONGEST else line[:LONGEST] + ' ... (cut)'}"
 
 
 def _case(subject: Subject) -> list[str]:

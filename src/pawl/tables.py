@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -18,7 +19,7 @@ SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 10**3, "MB": 10
 class Table(BaseModel):
     """A TOML table: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class PartTable(BaseModel):
@@ -69,7 +70,8 @@ def read(path: Path, table: type[T], fix: str) -> tuple[T, bytes]:
 def parse(content: bytes, path: Path, table: type[T]) -> T:
     """The bytes of a TOML file as a table; `path` only names it in errors."""
     try:
-        return table.model_validate(tomllib.loads(content.decode()))
+        # by way of JSON, where strict types leave lists and dates as TOML has them
+        return table.model_validate_json(json.dumps(tomllib.loads(content.decode()), default=str))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}", f"correct {path.name}") from error
     except ValidationError as error:
@@ -81,11 +83,12 @@ def explain(error: ValidationError, table: type[BaseModel]) -> str:
     lines = []
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])
+        what = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             key = str(problem["loc"][-1])
             lines.append(f"unknown key '{where}'.{did_you_mean(key, _known(table, problem['loc'][:-1]))}")
         else:
-            lines.append(f"'{where}': {problem['msg'].removeprefix('Value error, ')}")
+            lines.append(f"'{where}': {what}" if where else what)
     return "; ".join(lines)
 
 

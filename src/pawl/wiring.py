@@ -20,7 +20,7 @@ from pawl.lineage import Lineage
 from pawl.loop import Loop
 from pawl.measure import Measure
 from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
-from pawl.records import Artifact, Study, Variant
+from pawl.records import Artifact, Release, Study, Variant
 from pawl.search import Search
 from pawl.statement import Subject
 from pawl.tables import PartTable
@@ -56,6 +56,9 @@ class Wiring:
         rules, digest = policy.load(self.folder)
         if self.ledger.last(Variant) is None:
             self.ledger.append(self.lineage.baseline())
+        release = self.ledger.last(Release)
+        if release:
+            self.decisions().verify(release)
         stop, place = threading.Event(), self._workplace()
         self._opened(place, digest)
         table = PartTable(use="unsafe", accepted=True) if unsafe else self.config.sandbox

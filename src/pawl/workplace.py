@@ -29,10 +29,10 @@ class Workplace:
 
     def scratch(self) -> Path:
         """This process's folder for what lives as long as one run; those of dead processes are swept away."""
-        path = cache.folder("scratch") / str(os.getpid())
+        path = cache.private("scratch") / str(os.getpid())
         if not path.exists():
             for left in path.parent.iterdir():
-                if not Path(f"/proc/{left.name}").exists():
+                if left.name.isdigit() and not Path(f"/proc/{left.name}").exists():
                     shutil.rmtree(left, ignore_errors=True)
             path.mkdir(exist_ok=True, mode=0o755)
         return path

@@ -30,7 +30,7 @@ def write(name, content):
 FORGE = """\
 import ctypes, io, os, sys
 def channels():
-    \"\"\"Write ends of the supervisor's pipe: through /proc, else by pidfd_getfd, which asks for ptrace's permission.\"\"\"
+    \"\"\"Write ends of the supervisor's pipe: through /proc, else by pidfd_getfd (as ptrace).\"\"\"
     libc, boss = ctypes.CDLL(None, use_errno=True), os.getppid()
     for number in os.listdir(f"/proc/{boss}/fd"):
         if int(number) < 3 or not os.readlink(f"/proc/{boss}/fd/{number}").startswith("pipe:"):

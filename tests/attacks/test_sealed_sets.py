@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from pawl.records import Evaluation, Run, Variant
 from studies import policy
 
 FAILURES = (AssertionError, pytest.fail.Exception)
-WALK = '''
+WALK = """
 import gzip, io, json, os, sys, zipfile
 NEEDLES = [bytes.fromhex(text) for text in {needles!r}]
 found = set()
@@ -36,7 +37,8 @@ read = 0
 for root in {roots!r}:
     for folder, names, files in os.walk(root):
         if folder.startswith(("/proc", "/sys", "/dev")): names.clear(); continue
-        found.update(os.path.join(folder, n) for n in names + files if n in (".pawl", "sealed", "sklearn", "digits.csv.gz"))
+        tell = (".pawl", "sealed", "sklearn", "digits.csv.gz")
+        found.update(os.path.join(folder, n) for n in names + files if n in tell)
         for name in files:
             path = os.path.join(folder, name)
             try:
@@ -48,21 +50,28 @@ try:
     import sklearn; found.add("import sklearn")
 except ImportError: pass
 print("READ", read, "FOUND", json.dumps(sorted(found)))
-'''
+"""
 EVERYWHERE = ["/"]
 
 
 def needles(folder: Path, split: str, key: str) -> list[str]:
     """Some sealed rows, byte for byte as a file would hold them, in float32 and as the raw pixels."""
     with np.load(folder / ".pawl" / "sealed" / f"{split}.npz") as sealed:
-        rows = sealed[key][[0, 7, 100]]
-    return [row.tobytes().hex() for row in rows] + [(row * 16).astype(np.uint8).tobytes().hex() for row in rows]
+        rows = sealed[key][[7, 100]]
+    return [rows[0].tobytes().hex(), (rows[1] * 16).astype(np.uint8).tobytes().hex()]
+
+
+def patient(folder: Path) -> None:
+    """Time enough to read everything."""
+    config = (folder / "pawl.toml").read_text()
+    (folder / "pawl.toml").write_text(re.sub(r'(wall|cpu) = "[^"]*"', r'\1 = "10m"', config))
 
 
 def cheat(folder: Path, file: str, code: str) -> app.OpenStudy:
     """A study after a cheat put his code in front of one of its files."""
     path = folder / file
     path.write_text(code + "\n" + path.read_text().replace("from __future__ import annotations", ""))
+    patient(folder)
     subprocess.run(["git", "-C", str(folder), "commit", "-qam", "Cheat"], check=True)
     return app.open(folder)
 
@@ -150,12 +159,13 @@ def test_no_line_of_the_sealed_plays_is_in_any_file_inside(tmp_path: Path, peopl
     app.new_lab("tiny-gpt", folder)
     with np.load(folder / ".pawl" / "sealed" / "validation.npz") as sealed:
         rows = sealed["inputs"].astype(np.uint8)
-    wanted = [row[at : at + 40].tobytes().hex() for row in rows for at in (0, 44, 88)]
+    wanted = [row[at : at + 40].tobytes().hex() for row in rows[::40] for at in (0, 88)]
     # Torch is not needed to look: the search runs where the lab's own data are, with a plain environment.
     config = (folder / "pawl.toml").read_text()
     kept = [line for line in config.splitlines() if not line.startswith(("requirements", "constraints"))]
     (folder / "pawl.toml").write_text("\n".join(kept) + "\n")
     (folder / "train.py").write_text(walk(wanted, "train.py"))
+    patient(folder)
     subprocess.run(["git", "-C", str(folder), "commit", "-qam", "Look"], check=True)
     study = app.open(folder)
     run, _, _ = measured(study)
@@ -174,6 +184,8 @@ direction = "minimize"
 [environment]
 requirements = "requirements.txt"
 constraints = "constraints.txt"
+[space]
+"predict.py:SHARE" = { type = "float", low = 0.1, high = 0.9 }
 [train]
 command = ["python", "train.py"]
 editable = ["predict.py"]
@@ -186,6 +198,7 @@ limits = { wall = "3s", cpu = "20s", memory = "1GiB", disk = "64MiB", log = "1Mi
 """
 START = """\
 import numpy as np, os, sys
+SHARE = 0.5
 inputs = np.load(os.environ["PAWL_INPUTS"])["inputs"]
 N, T = inputs.shape
 def hand(predictions, name="predictions"):
@@ -241,7 +254,7 @@ BROKEN = {
     "probabilities above one": ("hand(np.log(p * 2))", "invalid", "do not sum to one"),
     "certain of everything": ("hand(np.zeros((N, T, 256)))", "invalid", "do not sum to one"),
     "NaN": ("p[0, 0, 0] = np.nan; hand(np.log(p))", "invalid", "NaN"),
-    "infinity": ("p[0, 0, 0] = 0; hand(np.log(p))", "invalid", "infinity"),
+    "infinity": ("p[:, :, 0] = 0; hand(np.log(p))", "invalid", "infinity"),
     "the wrong shape": ("hand(np.log(p)[:, :-1])", "invalid", "shape"),
     "one row": ("hand(np.log(p)[:1])", "invalid", "shape"),
     "words": ("hand(np.full((N, T, 256), True))", "invalid", "not numbers"),
@@ -282,10 +295,6 @@ RAISES = {
 
 
 @pytest.mark.parametrize("what", RAISES)
-@pytest.mark.xfail(
-    strict=True, raises=(ValueError, TypeError, AttributeError),
-    reason="BUG: scorers and steady() raise for arrays of other kinds, and the loop ends",
-)  # fmt: skip
 def test_a_prediction_of_another_kind_is_invalid_and_the_loop_goes_on(
     letters: Callable[..., app.OpenStudy], what: str
 ) -> None:
@@ -294,7 +303,6 @@ def test_a_prediction_of_another_kind_is_invalid_and_the_loop_goes_on(
     assert evaluation.outcome == "invalid"
 
 
-@pytest.mark.xfail(strict=True, raises=FAILURES, reason="BUG: SealedEvaluator keeps a prediction's words as they are")
 def test_the_reason_of_an_evaluation_holds_no_control_characters(letters: Callable[..., app.OpenStudy]) -> None:
     _, evaluation, _ = measured(letters("sys.exit('\\x1b[2J\\x9b owned')"))
     assert evaluation.outcome == "crashed"

@@ -25,10 +25,7 @@ class TestCrashRate(GateContract):
         (1, 0, 8, 0.125, True),
         (1, 0, 8, 0.12, False),
         (1, 0, 8, 0.0, False),
-        pytest.param(
-            4, 3, 20, 0.05, True,
-            marks=pytest.mark.xfail(strict=True, reason="BUG: 4/20 - 3/20 > 0.05 in floating point; 1/20 is not"),
-        ),
+        (4, 3, 20, 0.05, True),
     ],
 )  # fmt: skip
 def test_the_head_may_fail_more_often_by_the_margin_and_no_more(

@@ -22,7 +22,6 @@ class TestIntegrity(GateContract):
     def make(self) -> Integrity:
         return Integrity()
 
-    @pytest.mark.xfail(strict=True, reason="BUG: a path out of git goes into the reason as it is, escape codes and all")
     def test_its_reason_is_fit_for_a_terminal(self) -> None:
         super().test_its_reason_is_fit_for_a_terminal()
 
@@ -105,7 +104,6 @@ def test_both_arms_share_one_environment() -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: all() of no runs is true: 'all walls held' though nothing ran")
 @pytest.mark.parametrize(
     "missing", [{"head_runs": ()}, {"reference_runs": ()}, {"head_runs": (), "reference_runs": ()}]
 )

@@ -125,7 +125,6 @@ def test_a_file_is_not_the_folder_itself() -> None:
     refused(file(".") + END)
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: a name that is both a file and a folder passes; writing it raises OSError")
 @pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a"), ("a/b/c", "d", "a/b")])
 def test_a_file_cannot_be_a_folder_too(names: tuple[str, ...]) -> None:
     refused(b"".join(map(file, names)) + END)

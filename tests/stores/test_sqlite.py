@@ -53,7 +53,6 @@ def test_an_append_waits_for_another_writer_and_then_goes_through(tmp_path: Path
     timer.join()
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: opening a new store while another does gives 'database is locked' at once")
 def test_opening_waits_for_another_who_is_making_the_file(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
@@ -86,10 +85,8 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     "name",
     [
         "with space", "50%", "a#b", "größe", "a;b&c=d",
-        pytest.param(
-            "what?", marks=pytest.mark.xfail(strict=True, reason="BUG: a '?' in the path is read as the URL's query")
-        ),
-        pytest.param("50%25", marks=pytest.mark.xfail(strict=True, reason="BUG: '%25' in the path is read as '%'")),
+        "what?",
+        "50%25",
     ],
 )  # fmt: skip
 def test_the_file_is_where_the_path_says_whatever_the_folder_is_called(tmp_path: Path, name: str) -> None:
@@ -104,12 +101,7 @@ def test_the_file_is_where_the_path_says_whatever_the_folder_is_called(tmp_path:
         "UPDATE entries SET digest = 'x'",
         "DELETE FROM entries WHERE id = 1",
         "INSERT INTO entries VALUES (1, X'00', 'x')",
-        pytest.param(
-            "INSERT OR REPLACE INTO entries VALUES (1, X'00', 'x')",
-            marks=pytest.mark.xfail(
-                strict=True, reason="BUG: INSERT OR REPLACE passes both triggers and changes a row"
-            ),
-        ),
+        "INSERT OR REPLACE INTO entries VALUES (1, X'00', 'x')",
     ],
 )
 def test_the_file_itself_refuses_to_change_a_row(tmp_path: Path, statement: str) -> None:

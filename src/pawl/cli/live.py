@@ -13,7 +13,7 @@ from rich.text import Text
 
 from pawl.app import Budget, OpenStudy
 from pawl.cli.screen import console
-from pawl.hostile import printable
+from pawl.hostile import one_line
 from pawl.ledger import Entry
 from pawl.loop import Loop
 from pawl.reading import Progress, hypothesis, progress
@@ -61,7 +61,7 @@ def _print_new(study: OpenStudy, seen: int) -> int:
     for entry in entries[seen:]:
         line = _line(study, entry)
         if line:
-            console.print(Text(printable(line)), soft_wrap=True)
+            console.print(Text(one_line(line)), soft_wrap=True)
     return len(entries)
 
 
@@ -90,7 +90,7 @@ def _picture(progress: Progress) -> Group:
     head.append(f"           {progress.waiting}\n" if progress.waiting else "")
     rows = [head]
     for activity in progress.underway:
-        words = printable(activity.why)[: max(console.width - 40, 20)]
+        words = one_line(activity.why)[: max(console.width - 40, 20)]
         age = time.monotonic() - activity.since
         rows.append(Text(f"  {activity.purpose:8s} variant {activity.variant:<5d} {age:5.1f} s  {words}", style="cyan"))
     return Group(*rows)

@@ -55,7 +55,7 @@ def say_chart(study: OpenStudy, height: int) -> None:
 
 
 def say_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    print(json.dumps(value, indent=2, default=str))  # ASCII only: it may be looked at on a terminal
 
 
 def complain(error: PawlError) -> None:

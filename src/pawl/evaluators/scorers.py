@@ -25,8 +25,8 @@ TOLERANCE = 1e-3
 def bits_per_byte(predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
     """Mean -log2 p(next byte). Predictions: natural log-probabilities [N, T, 256]; labels: bytes [N, T]."""
     log_p = _floats(predictions, (*labels.shape, 256))
-    _normalised(np.exp(np.minimum(log_p, 1.0)).sum(axis=-1))
-    picked = np.take_along_axis(log_p, labels[..., None].astype(np.int64), axis=-1)[..., 0]
+    total = _normalised(np.exp(np.minimum(log_p, 1.0)).sum(axis=-1))
+    picked = np.take_along_axis(log_p, _classes(labels, 256)[..., None], axis=-1)[..., 0] - np.log(total)
     return {"bits_per_byte": float(-picked.mean() / np.log(2))}
 
 
@@ -34,11 +34,10 @@ def log_loss(predictions: Array, labels: Array, inputs: Array) -> dict[str, floa
     """Mean -ln p(class), and the accuracy. Predictions: probabilities [N, C]; labels: classes [N].
 
     Probabilities are clipped at 1e-7, so that one confident error costs 16 nats and not infinity."""
-    p = _floats(predictions, (len(labels), predictions.shape[-1] if predictions.ndim == 2 else 0))
+    p, classes = _table(predictions, labels)
     if (p < 0).any():
         raise Refused("a predicted probability is negative")
-    _normalised(p.sum(axis=-1))
-    classes = _classes(labels, p.shape[1])
+    p = p / _normalised(p.sum(axis=-1))[:, None]
     picked = np.clip(p[np.arange(len(p)), classes], 1e-7, 1.0)
     return {"log_loss": float(-np.log(picked).mean()), "accuracy": float((p.argmax(axis=1) == classes).mean())}
 
@@ -46,9 +45,14 @@ def log_loss(predictions: Array, labels: Array, inputs: Array) -> dict[str, floa
 def accuracy(predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
     """The share of right classes. Predictions: classes [N], or scores [N, C] of which the largest counts."""
     if predictions.ndim == 2:
-        predictions = _floats(predictions, (len(labels), predictions.shape[1])).argmax(axis=1)
+        scores, classes = _table(predictions, labels)
+        return {"accuracy": float((scores.argmax(axis=1) == classes).mean())}
+    if predictions.dtype.kind != labels.dtype.kind and "f" not in (predictions.dtype.kind, labels.dtype.kind):
+        _floats(predictions, labels.shape)
     if predictions.shape != labels.shape:
         raise Refused(f"predictions have shape {predictions.shape}; the labels' shape is {labels.shape}")
+    if predictions.dtype.kind not in "biufUS":
+        raise Refused(f"predictions are of type {predictions.dtype}, not classes")
     return {"accuracy": float((predictions == labels).mean())}
 
 
@@ -71,15 +75,16 @@ def named(name: str, sealed: Path) -> Scorer:
     The file is the study owner's and runs in the control process. Raises ConfigError if there is none."""
     if name in SCORERS:
         return SCORERS[name]
+    path = sealed / name
     if not name.endswith(".py"):
         raise ConfigError(f"there is no scorer '{name}'.{did_you_mean(name, SCORERS)}", "correct evaluate.scorer")
-    path = sealed / name
-    try:
-        code = compile(path.read_text(), str(path), "exec")
-    except (OSError, SyntaxError) as error:
-        raise ConfigError(f"evaluate.scorer: {path} cannot be used: {error}", "correct evaluate.scorer") from error
+    if path.resolve().parent != sealed.resolve():
+        raise ConfigError(f"evaluate.scorer: {name} is not in the sealed folder {sealed}", "correct evaluate.scorer")
     module = types.ModuleType("pawl_study_scorer")
-    exec(code, module.__dict__)
+    try:
+        exec(compile(path.read_text(), str(path), "exec"), module.__dict__)
+    except Exception as error:  # the file is Python: it may raise anything
+        raise ConfigError(f"evaluate.scorer: {path} cannot be used: {error}", "correct evaluate.scorer") from error
     if not callable(getattr(module, "score", None)):
         raise ConfigError(f"{path} has no function score(predictions, labels, inputs)", "define it")
     scorer: Scorer = module.score
@@ -88,13 +93,20 @@ def named(name: str, sealed: Path) -> Scorer:
 
 def steady(before: Array, after: Array, cuts: NDArray[np.int64]) -> None:
     """Raise Refused if predictions [N, T, ...] at positions before each row's cut moved when later inputs did."""
-    if before.shape != after.shape:
+    if before.shape != after.shape or before.ndim < 2 or before.size == 0:
         raise Refused(f"predictions change shape with the inputs: {before.shape}, {after.shape}")
     early = np.arange(before.shape[1])[None, :] < cuts[:, None]
-    moved = np.abs(before.astype(np.float64) - after.astype(np.float64)).reshape(*before.shape[:2], -1).max(axis=-1)
-    rows = (moved > TOLERANCE) & early
+    difference = np.abs(_floats(before, before.shape) - _floats(after, before.shape))
+    rows = (difference.reshape(*before.shape[:2], -1).max(axis=-1) > TOLERANCE) & early
     if rows.any():
         raise Refused(f"predictions see their future: {int(rows.sum())} of them moved when only later inputs changed")
+
+
+def _table(predictions: Array, labels: Array) -> tuple[Floats, NDArray[np.int64]]:
+    """Predictions [N, C] as numbers and labels [N] as classes below C."""
+    if labels.ndim != 1 or predictions.ndim != 2 or predictions.shape[1] == 0:
+        raise Refused(f"predictions have shape {predictions.shape}, labels {labels.shape}; it must be [N, C] and [N]")
+    return _floats(predictions, (len(labels), predictions.shape[1])), _classes(labels, predictions.shape[1])
 
 
 def _floats(predictions: Array, shape: tuple[int, ...]) -> Floats:
@@ -108,14 +120,18 @@ def _floats(predictions: Array, shape: tuple[int, ...]) -> Floats:
     return values
 
 
-def _normalised(total: Floats) -> None:
-    worst = float(np.abs(total - 1).max())
+def _normalised(total: Floats) -> Floats:
+    """The sums of distributions, which may differ from one by rounding; who uses them divides by them."""
+    worst = float(np.abs(total - 1).max(initial=0.0))
     if not worst <= TOLERANCE:
         raise Refused(f"predicted probabilities do not sum to one (off by {worst:.3g})")
+    return total
 
 
 def _classes(labels: Array, count: int) -> NDArray[np.int64]:
     classes = labels.astype(np.int64)
+    if classes.min(initial=0) < 0:
+        raise ConfigError("the sealed labels hold a negative class", "make the sealed set anew")
     if classes.max(initial=0) >= count:
         raise Refused(f"predictions know {count} classes; the labels need {int(classes.max()) + 1}")
     return classes

@@ -15,7 +15,7 @@ from pawl import hostile
 from pawl.artifacts import ArtifactStore
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
-from pawl.evaluators.scorers import SEES_NO_FUTURE, Array, named, steady
+from pawl.evaluators.scorers import SEES_NO_FUTURE, Array, Scorer, named, steady
 from pawl.ledger import Entry
 from pawl.protocols import Execution, Mount, Sandbox, Task
 from pawl.records import Evaluation, Outcome, Run, Usage
@@ -51,7 +51,7 @@ class SealedEvaluator:
             predictions, usage = self._predict(run, sealed)
             if self.scorer in SEES_NO_FUTURE:
                 usage = self._look_for_the_future(run, sealed, predictions, usage)
-            metrics = _finite(scorer(predictions, labels, sealed["inputs"]), self.metric)
+            metrics = _finite(_scored(scorer, predictions, labels, sealed["inputs"]), self.metric)
         except (Refusal, hostile.Refused) as refusal:
             return self._evaluation(run, {}, usage, refusal, sha256(content))
         return self._evaluation(run, metrics, usage, None, sha256(content))
@@ -103,8 +103,9 @@ class SealedEvaluator:
     ) -> Evaluation:
         failed: Outcome = problem.outcome if isinstance(problem, Refusal) else "invalid"
         outcome: Outcome = failed if problem else "ok"
+        reason = hostile.one_line(str(problem or ""))[:500]
         return Evaluation(
-            run=run.id, split="validation", outcome=outcome, reason=str(problem or ""), metrics=metrics,
+            run=run.id, split="validation", outcome=outcome, reason=reason, metrics=metrics,
             scorer=self.scorer, sealed=digest, self_reported=False, usage=usage,
         )  # fmt: skip
 
@@ -126,6 +127,15 @@ def _predictions(done: Execution, limit: int) -> Array:
     if "predictions" not in found:
         raise hostile.Refused("predictions.npz has no array 'predictions'")
     return found["predictions"]
+
+
+def _scored(scorer: Scorer, predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
+    try:
+        return scorer(predictions, labels, inputs)
+    except (hostile.Refused, ConfigError):
+        raise
+    except Exception as error:  # a scorer that meets hostile numbers may raise anything
+        raise hostile.Refused(f"the scorer failed on these predictions: {type(error).__name__}: {error}") from error
 
 
 def _finite(metrics: Mapping[str, float], wanted: str) -> dict[str, float]:

@@ -27,9 +27,11 @@ class Integrity:
             yield "nothing differs from the reference"
         for mode, path in case.changed:
             if path not in case.editable:
-                yield f"{path} changed and is not editable"
+                yield f"{hostile.one_line(path)} changed and is not editable"
             elif mode not in ("100644", "100755"):
-                yield f"{path} is no longer a regular file (mode {mode})"
+                yield f"{hostile.one_line(path)} is no longer a regular file (mode {mode})"
+        if not case.head_runs or not case.reference_runs:
+            yield "there are no runs to look at"
         if not case.artifacts:
             yield "no run of the head left an artifact"
         for name, content in case.artifacts.items():

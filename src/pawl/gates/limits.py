@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from unidiff.patch import PatchSet
+
 from pawl.protocols import Case
 from pawl.records import Finding
 
@@ -25,7 +27,7 @@ class Limits:
         wall = max(run.usage.wall_s for run in case.head_runs)
         memory = max(run.usage.peak_bytes for run in case.head_runs) / 2**20
         size = max(sum(artifact.size for artifact in run.artifacts) for run in case.head_runs) / 2**20
-        lines = sum(line[:1] in "+-" and line[:3] not in ("+++", "---") for line in case.patch.splitlines())
+        lines = sum(file.added + file.removed for file in PatchSet.from_string(case.patch))
         ratio = case.certificate.cpu_ratio
         over = list(self._over(wall, memory, size, lines))
         if ratio is None:

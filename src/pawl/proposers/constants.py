@@ -43,7 +43,7 @@ class _Exchange(cst.CSTTransformer):
 
 
 def _literal(value: Constant) -> cst.BaseExpression:
-    return cst.parse_expression(json.dumps(value) if isinstance(value, str) else repr(value))
+    return cst.parse_expression(json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value))
 
 
 def exchange(source: str, values: Mapping[str, Constant], path: str) -> str:
@@ -53,19 +53,42 @@ def exchange(source: str, values: Mapping[str, Constant], path: str) -> str:
         changed = cst.parse_module(source).visit(transformer)
     except cst.ParserSyntaxError as error:
         raise ConfigError(f"{path} is not valid Python: {error.message}", f"correct {path}") from error
+    bound = _bindings(source, path)
     for name, count in transformer.met.items():
-        if count != 1:
+        if count != 1 or bound.count(name) != 1:
             raise ConfigError(
-                f"[space] names {path}:{name}, which is assigned {count} times at the top of the file",
+                f"[space] names {path}:{name}, which is assigned {bound.count(name)} times at the top of the file",
                 f"write `{name} = VALUE` once in {path}",
             )
     return changed.code
 
 
+def _bindings(source: str, path: str) -> list[str]:
+    """Every name that the file itself binds, in whatever way, once for each time; functions and classes apart."""
+    names, queue = [], list(_parsed(source, path).body)
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            continue  # a declaration binds nothing
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.append(node.id)
+        queue += list(ast.iter_child_nodes(node))  # type: ignore[arg-type]  # statements and expressions alike
+    return names
+
+
+def _parsed(source: str, path: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"{path} is not valid Python: {error}", f"correct {path}") from error
+
+
 def current(source: str, names: list[str], path: str) -> dict[str, Constant]:
     """The values that these constants have. Raises ConfigError for one that is missing or not a literal."""
     found: dict[str, Constant] = {}
-    for node in ast.parse(source).body:
+    for node in _parsed(source, path).body:
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         )
@@ -81,7 +104,7 @@ def current(source: str, names: list[str], path: str) -> dict[str, Constant]:
 def _value(node: ast.expr, name: str, path: str) -> Constant:
     try:
         value = ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):
         value = None
     if not isinstance(value, str | int | float):
         raise ConfigError(f"[space] names {path}:{name}, which is not a plain number or string", "correct [space]")

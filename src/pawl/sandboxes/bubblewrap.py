@@ -39,30 +39,38 @@ class Bubblewrap:
     tmp: int = 256 * 2**20
 
     def execute(self, task: Task, stop: threading.Event) -> Execution:
-        read, write = os.pipe()
+        channel, status = os.pipe(), os.pipe()
         try:
-            process = self._start(task, write)
+            process = self._start(task, channel[1], status[1])
         except OSError as error:
-            os.close(read)
+            os.close(channel[0])
+            os.close(status[0])
             raise SandboxError(f"bubblewrap cannot be started: {error}", FIX) from error
         finally:
-            os.close(write)
+            os.close(channel[1])
+            os.close(status[1])
         try:
-            watched = watch(process, read, task.limits, stop)
+            watched = watch(process, channel[0], task.limits, stop)
+            os.set_blocking(status[0], False)
+            set_up = b'"exit-code"' in os.read(status[0], 2**16)
         finally:
-            os.close(read)
+            os.close(channel[0])
+            os.close(status[0])
+        if watched.ended is None and not set_up:
+            words = bytes(watched.log).decode(errors="replace").strip()[-300:]
+            raise SandboxError(f"the sandbox cannot be set up: {words}", FIX)
         isolation = Isolation(sandbox="bubblewrap", version=version(), safe=True, held=HELD)
         return _execution(task, watched, isolation)
 
-    def _start(self, task: Task, channel: int) -> subprocess.Popen[bytes]:
-        command = [_bwrap(), *self._walls(task), "--", task.environment.python, "-I", "-S", INSIDE, str(channel)]
+    def _start(self, task: Task, channel: int, status: int) -> subprocess.Popen[bytes]:
         limits = task.limits
-        numbers = (limits.memory, limits.disk, int(limits.cpu) + 1, limits.processes)
-        command += [*map(str, numbers), *task.argv]
+        numbers = (channel, limits.memory, limits.disk, int(limits.cpu) + 1, limits.processes)
+        command = [_bwrap(), "--json-status-fd", str(status), *self._walls(task), "--", task.environment.python]
+        command += ["-I", "-S", INSIDE, *map(str, numbers), *task.argv]
         user = cache.SANDBOX_USER if os.geteuid() == 0 else None
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", env={},
-            pass_fds=(channel,), start_new_session=True, user=user, group=user,
+            pass_fds=(channel, status), start_new_session=True, user=user, group=user,
             extra_groups=None if user is None else [],
         )  # fmt: skip
 
@@ -103,9 +111,6 @@ def version() -> str:
 
 def _execution(task: Task, watched: Watched, isolation: Isolation) -> Execution:
     log = bytes(watched.log[: task.limits.log])
-    if watched.ended is None and watched.code == 1 and log.startswith(b"bwrap: "):
-        words = log.decode(errors="replace").strip()
-        raise SandboxError(f"the sandbox cannot be set up: {words}", FIX)
     outcome, reason = watched.ended or classify(watched.code, log)
     outputs: dict[str, bytes] = {}
     usage = watched.usage

@@ -36,6 +36,9 @@ def unpack(stream: bytes, limit: int) -> tuple[dict[str, bytes], float]:
         if total > limit:
             raise OutputsRefused(f"it wrote more than {limit / 2**20:g} MiB")
         files[name] = content
+    for name in files:
+        if any(str(parent) in files for parent in PurePosixPath(name).parents):
+            raise OutputsRefused(f"it wrote {name!a} below a file")
     return files, cpu
 
 

@@ -39,7 +39,7 @@ class Unsafe:
                 told["PAWL_INPUTS"] = str(root / task.environ["PAWL_INPUTS"].lstrip("/"))
             process = subprocess.Popen(
                 task.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                cwd=root / "study", env=told,
+                cwd=root / "study", env=told, start_new_session=True,
             )  # fmt: skip
             try:
                 watched = watch(process, read, task.limits, stop)

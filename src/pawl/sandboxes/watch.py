@@ -23,6 +23,8 @@ from pawl.records import Outcome, Usage
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 POLL = 0.05
+LINGER = 1.0
+"""Seconds that a pipe may stay open after the first process ended: in a sandbox all the others end with it."""
 STREAM_SLACK = 2**20
 """What the stream of outputs may add to the bytes of the files in it: names and headers."""
 
@@ -43,7 +45,7 @@ class Meter:
     """CPU seconds and resident bytes of a tree, sampled."""
 
     root: int
-    own: dict[int, float] = field(default_factory=dict)
+    own: dict[tuple[int, str], float] = field(default_factory=dict)
     cpu: float = 0.0
     peak: int = 0
 
@@ -56,12 +58,22 @@ class Meter:
             except OSError:
                 continue
             fields = text.rpartition(")")[2].split()
-            self.own[pid] = (int(fields[11]) + int(fields[12])) / TICK
-            reaped += self.own[pid] + (int(fields[13]) + int(fields[14])) / TICK
+            spent = (int(fields[11]) + int(fields[12])) / TICK
+            self.own[pid, fields[19]] = spent
+            reaped += spent + (int(fields[13]) + int(fields[14])) / TICK
             resident += int(fields[21]) * PAGE
         self.peak = max(self.peak, resident)
         self.cpu = max(self.cpu, reaped, sum(self.own.values()))
         return self.cpu, resident
+
+    def end_all(self) -> None:
+        """Kill whatever was seen and still lives, known by its pid and the time it started."""
+        for pid, started in self.own:
+            try:
+                if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19] == started:
+                    os.kill(pid, signal.SIGKILL)
+            except OSError:
+                continue
 
 
 def descendants(root: int) -> list[int]:
@@ -84,16 +96,18 @@ def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: 
     assert process.stdout is not None
     log = process.stdout.fileno()
     caps = {log: (result.log, limits.log), channel: (result.channel, limits.disk + STREAM_SLACK)}
-    pidfd = os.pidfd_open(process.pid)
+    for descriptor in caps:
+        os.set_blocking(descriptor, False)  # a task may read its own output back, and leave nothing for us
+    pidfd, last = os.pidfd_open(process.pid), float("inf")
     try:
         with selectors.DefaultSelector() as selector:
             for descriptor in (log, channel, pidfd):
                 selector.register(descriptor, selectors.EVENT_READ)
             alive, next_sample = True, started
-            while alive or len(selector.get_map()) > 0:
+            while (alive or len(selector.get_map()) > 0) and time.monotonic() < last:
                 for key, _ in selector.select(POLL):
                     if key.fd == pidfd:
-                        alive = False
+                        alive, last = False, time.monotonic() + LINGER
                         selector.unregister(pidfd)
                     elif not _drain(key.fd, *caps[key.fd]):
                         selector.unregister(key.fd)
@@ -106,6 +120,7 @@ def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: 
     finally:
         os.close(pidfd)
         os.kill(process.pid, signal.SIGKILL)
+        meter.end_all()
     _, status = os.waitpid(process.pid, 0)
     process.returncode = result.code = os.waitstatus_to_exitcode(status)
     if stop.is_set():
@@ -116,7 +131,10 @@ def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: 
 
 def _drain(descriptor: int, kept: bytearray, cap: int) -> bool:
     """Read what is there, keep no more than the cap and one byte; False at the end."""
-    chunk = os.read(descriptor, 2**16)
+    try:
+        chunk = os.read(descriptor, 2**16)
+    except BlockingIOError:
+        return True
     if len(kept) <= cap:
         kept += chunk[: cap + 1 - len(kept)]
     return bool(chunk)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,9 +26,13 @@ TABLE = sa.Table(
 )
 # Not a defence against an attacker with the file in hand (the chain is); a defence against our own mistakes.
 APPEND_ONLY = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS never_{verb} BEFORE {verb} ON entries "
+    f"CREATE TRIGGER IF NOT EXISTS never_{name} BEFORE {event} "
     "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-    for verb in ("UPDATE", "DELETE")
+    for name, event in (
+        ("update", "UPDATE ON entries"),
+        ("delete", "DELETE ON entries"),
+        ("replace", "INSERT ON entries WHEN EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)"),
+    )
 )
 
 
@@ -38,7 +44,8 @@ class SqliteStore:
     _engine: sa.Engine = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        engine = sa.create_engine(f"sqlite:///{self.path}", isolation_level="AUTOCOMMIT", connect_args={"timeout": 60})
+        url = sa.URL.create("sqlite", database=str(self.path))
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 60})
         sa.event.listen(engine, "connect", _durable)
         object.__setattr__(self, "_engine", engine)
         with self._translated(), engine.connect() as connection:
@@ -69,6 +76,8 @@ class SqliteStore:
     def rows(self, after: int) -> Iterable[Row]:
         with self._translated(), self._engine.connect() as connection:
             found = connection.execute(sa.select(TABLE).where(TABLE.c.id > after).order_by(TABLE.c.id)).all()
+        if not all(isinstance(row.body, bytes) and isinstance(row.digest, str) for row in found):
+            raise IntegrityError(f"the ledger {self.path} holds a row that no append wrote", "pawl ledger verify")
         return [Row(row.id, row.body, row.digest) for row in found]
 
     @contextmanager
@@ -86,6 +95,13 @@ class SqliteStore:
 
 def _durable(connection: object, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, untyped in SQLAlchemy
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+    for attempt in range(100):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError:  # another process is changing the mode: SQLite does not wait for that
+            if attempt == 99:
+                raise
+            time.sleep(0.05)
+    cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
