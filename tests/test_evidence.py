@@ -302,13 +302,7 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says(noise: str) -> 
 # ------------------------------------------------------------------------------------- spread and correlation
 
 
-@pytest.mark.parametrize(
-    "count",
-    [
-        5,
-        6, 8, 12, 30, 100,
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("count", [5, 6, 8, 12, 30, 100])
 def test_the_interval_of_a_spread_is_the_chi_square_one(count: int) -> None:
     scores = list(np.random.default_rng(count).normal(3, 0.2, count))
     found, freedom = spread(scores), count - 1

@@ -284,7 +284,7 @@ REFUSED = {
     "deleted": (
         diff("train.py", "deleted file mode 100644", "--- a/train.py", "+++ /dev/null", "@@ -1,8 +0,0 @@")
         + "".join(f"-{line}\n" for line in TRAIN.splitlines()),
-        "something other than a regular file",
+        r"train\.py something other than the regular file it was \(000000\)",
     ),
     "renamed": (
         diff("evil.py", "similarity index 100%", "rename from train.py", "rename to evil.py", old="train.py"),
@@ -302,7 +302,7 @@ REFUSED = {
         + "".join(f"-{line}\n" for line in TRAIN.splitlines())
         + diff("train.py", "new file mode 120000", "--- /dev/null", "+++ b/train.py", "@@ -0,0 +1 @@", "+/etc/passwd")
         + "\\ No newline at end of file\n",
-        r"regular file \(mode 120000\)|does not apply",
+        r"regular file it was \(100644->120000\)|does not apply",
     ),
 }
 
@@ -315,7 +315,8 @@ def test_a_patch_that_may_not_or_can_not_be_applied_is_a_variant_with_a_problem(
 
 @pytest.mark.parametrize("rest", [PATCH, ""], ids=["and-content", "alone"])
 def test_a_patch_that_changes_the_mode_is_refused(lineage: Lineage, rest: str) -> None:
-    assert "mode" in problem(lineage, diff("train.py", "old mode 100644", "new mode 100755") + rest)
+    said = problem(lineage, diff("train.py", "old mode 100644", "new mode 100755") + rest)
+    assert "train.py something other than the regular file it was (100644->100755)" in said
 
 
 @given(st.text(alphabet="+-@ \n\\ab/.0123456789,dtrainpy", max_size=80) | st.text(max_size=40))
@@ -481,6 +482,7 @@ def test_what_is_exported_is_the_commits_own_bytes(lineage: Lineage, study: Path
     assert (tmp_path / "out" / "train.py").read_bytes() == b"A = '$Format:%H$'\n"
 
 
+@pytest.mark.xfail(strict=True, reason="BUG: export's error does not name a commit that is not there")
 def test_a_commit_that_is_not_there_is_an_error_with_its_name(lineage: Lineage, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(ConfigError, match="0000000000"):

@@ -105,7 +105,7 @@ def test_a_part_is_built_from_its_settings_and_what_it_asks_for() -> None:
         ("good", {"ledger": 1}, "gate 'good' has no setting 'ledger'. Known: least."),
         ("good", {"own": 1}, "has no setting 'own'"),
         ("good", {"least": -1}, "gate 'good' refuses its settings: least is negative"),
-        ("good", {"least": None}, "refuses its settings"),
+        ("good", {"least": None}, "gate 'good' refuses least = None: Input should be a valid number"),
         ("demanding", {}, "refuses its settings: .*'must'"),
     ],
 )

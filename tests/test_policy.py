@@ -141,8 +141,7 @@ def test_a_bad_policy_is_refused_with_the_key(before: str, after: str, said: str
         "[certification]\nalpha = nan", "[certification]\nfutility = 1", "[certification]\nfutility = -0.1",
         "[certification]\nlambdas = []", "[certification]\nlambdas = [inf]", "[certification]\nlevel = 0.5",
         "[certification]\nlevel = 1", "[guards]\ncpu_seconds = 0", "[guards]\ncpu_second = 2",
-        "[certification]\nlambdas = [0.0]",
-        "[certification]\nlambdas = [-1.0]",
+        "[certification]\nlambdas = [0.0]", "[certification]\nlambdas = [-1.0]",
     ],
 )  # fmt: skip
 def test_numbers_outside_their_range_are_refused(table: str) -> None:

@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from studies import TOY
 
 from pawl import app, history
 from pawl.records import Certificate, Dossier, Evaluation, Preregistration, Proposal, Run, Screening, Variant, Verdict
+from studies import TOY
 
 Make = Callable[..., app.OpenStudy]
 LOOP = "import sys; from pawl import app; app.open(sys.argv[1]).run(runs=10_000)"

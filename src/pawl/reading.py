@@ -30,7 +30,7 @@ from pawl.records import (
     Variant,
     Verdict,
 )
-from pawl.statement import gain_line, number
+from pawl.statement import LONGEST, gain_line, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ def standing(ledger: Ledger) -> dict[str, object]:
 
 def summary(ledger: Ledger, entry: Entry[Record]) -> str:
     """One line about an entry; what a stranger wrote in it cannot make it two."""
-    return one_line(_summary(ledger, entry))
+    line = one_line(_summary(ledger, entry))
+    return line if len(line) <= LONGEST else line[:LONGEST] + " ... (cut)"
 
 
 def _summary(ledger: Ledger, entry: Entry[Record]) -> str:

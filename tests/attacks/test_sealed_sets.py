@@ -18,7 +18,6 @@ from pawl.ledger import Entry
 from pawl.records import Evaluation, Run, Variant
 from studies import policy
 
-FAILURES = (AssertionError, pytest.fail.Exception)
 WALK = """
 import gzip, io, json, os, sys, zipfile
 NEEDLES = [bytes.fromhex(text) for text in {needles!r}]

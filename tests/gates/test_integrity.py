@@ -22,9 +22,6 @@ class TestIntegrity(GateContract):
     def make(self) -> Integrity:
         return Integrity()
 
-    def test_its_reason_is_fit_for_a_terminal(self) -> None:
-        super().test_its_reason_is_fit_for_a_terminal()
-
 
 def judged(case: Case, **settings: Any) -> tuple[bool, str]:
     finding = Integrity(**settings).judge(case)

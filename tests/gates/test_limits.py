@@ -74,18 +74,22 @@ def test_changed_lines_are_counted_without_the_names_of_files() -> None:
     assert judged(case(patch=PATCH + PATCH.replace("train", "model")), patch_lines=3)[1] == "patch 4 lines, more than 3"
 
 
-@pytest.mark.parametrize("line", ["+++x", "--- comment", "+++ b = 1"])
-def test_no_line_of_a_patch_is_free(line: str) -> None:
-    patch = "--- a/train.py\n+++ b/train.py\n@@ -0,0 +1,9 @@\n" + f"{line}\n" * 9
+@pytest.mark.parametrize(
+    ("line", "place"), [("+++x", "-0,0 +1,9"), ("--- comment", "-1,9 +0,0"), ("+++ b = 1", "-0,0 +1,9")]
+)
+def test_no_line_of_a_patch_is_free(line: str, place: str) -> None:
+    patch = f"--- a/train.py\n+++ b/train.py\n@@ {place} @@\n" + f"{line}\n" * 9
     assert judged(case(patch=patch), patch_lines=5) == (False, "patch 9 lines, more than 5")
 
 
 def test_lines_that_did_not_change_are_free() -> None:
-    assert judged(case(patch=PATCH + "\n" * 50), patch_lines=2)[0]
+    assert judged(case(patch=PATCH.replace("-1,2 +1,2", "-1,52 +1,52") + "\n" * 50), patch_lines=2)[0]
 
 
 def test_a_line_is_what_git_calls_a_line() -> None:
-    assert judged(case(patch=PATCH + "+a = '\x0c+\u2028-\x85+'\n"), patch_lines=3)[0]
+    patch = PATCH.replace("+1,2", "+1,3") + "+a = '\x0c+\u2028-\x85+'\n"
+    assert judged(case(patch=patch), patch_lines=3)[0]
+    assert judged(case(patch=patch), patch_lines=2) == (False, "patch 3 lines, more than 2")
 
 
 def test_all_limits_that_are_broken_are_told() -> None:

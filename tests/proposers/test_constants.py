@@ -106,10 +106,7 @@ def test_a_text_is_written_on_one_line_and_means_itself(text: str) -> None:
     assert after.count("\n") == 1
 
 
-WRITABLE = st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF)  # those beyond are a bug of their own, above
-CONSTANT = (
-    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.text(WRITABLE, max_size=10)
-)
+CONSTANT = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.text(max_size=10)
 
 
 @given(st.fixed_dictionaries({"DEPTH": CONSTANT, "RATE": CONSTANT, "NAME": CONSTANT, "SHIFT": CONSTANT}))
@@ -139,7 +136,7 @@ def test_line_ends_and_odd_layouts_survive(source: str) -> None:
     ("source", "count"),
     [
         ("B = 1\n", 0), ("", 0), ("def f():\n    A = 1\n", 0), ("A = 1\nA = 2\n", 2), ("A = 1\nif x:\n    A = 2\n", 2),
-        ("A = B = 1\n", 0), ("A, B = 1, 2\n", 0), ("A: int\n", 0), ("x.A = 1\n", 0), ("A == 1\n", 0),
+        ("A = B = 1\n", 1), ("A, B = 1, 2\n", 1), ("A: int\n", 0), ("x.A = 1\n", 0), ("A == 1\n", 0),
         ("A = 1\nA += 1\n", 2),
         ("A = 1\nfor A in range(3): pass\n", 2),
     ],

@@ -83,12 +83,8 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "with space", "50%", "a#b", "größe", "a;b&c=d",
-        "what?",
-        "50%25",
-    ],
-)  # fmt: skip
+    ["with space", "50%", "a#b", "größe", "a;b&c=d", "what?", "50%25"],
+)
 def test_the_file_is_where_the_path_says_whatever_the_folder_is_called(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     SqliteStore(tmp_path / name / "ledger.db").append(b"x", link)
