@@ -211,7 +211,7 @@ def test_a_study_with_all_its_files_is_complete(study: Path) -> None:
         ("data/train.bin", "train.data"),
         (".pawl/sealed/validation.npz", "evaluate.validation"),
     ],
-)  # fmt: skip
+)
 def test_a_missing_file_is_named_with_its_key(study: Path, missing: str, key: str) -> None:
     (study / missing).unlink()
     with pytest.raises(ConfigError, match="does not exist") as caught:

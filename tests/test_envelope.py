@@ -123,10 +123,7 @@ def test_text_that_is_not_unicode_is_refused_or_kept_but_never_a_traceback(chang
         b'{"kind":"Finding","at":"","record":{"gate":"","passed":true,"reason":""}}',
         b'{"kind":"Release","at":"","record":{"dossier":"1","variant":2,"commit":"","approvals":[],"threshold":1}}',
         b'{"kind":"Release","at":"","record":{"dossier":1,"variant":2,"commit":"","approvals":[],"threshold":1,"x":0}}',
-        pytest.param(
-            b"[" * 100_000,
-            id="nested",
-        ),
+        pytest.param(b"[" * 100_000, id="nested"),
     ],
 )  # fmt: skip
 def test_bytes_that_hold_no_record_are_an_integrity_error(body: bytes) -> None:

@@ -482,7 +482,6 @@ def test_what_is_exported_is_the_commits_own_bytes(lineage: Lineage, study: Path
     assert (tmp_path / "out" / "train.py").read_bytes() == b"A = '$Format:%H$'\n"
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: export's error does not name a commit that is not there")
 def test_a_commit_that_is_not_there_is_an_error_with_its_name(lineage: Lineage, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(ConfigError, match="0000000000"):

@@ -113,10 +113,7 @@ def test_all_problems_are_told_at_once() -> None:
     [
         "[inner]\nwall = true",
         "[inner]\nmemory = true",
-        pytest.param(
-            "[inner]\nmemory = 1.0",
-            marks=pytest.mark.xfail(strict=True, reason="BUG: size() makes an int of a float before it is checked"),
-        ),
+        "[inner]\nmemory = 1.0",
     ],
 )
 def test_a_value_of_another_type_is_not_coerced(text: str) -> None:

@@ -150,7 +150,10 @@ class Lineage:
     def export(self, commit: str, folder: Path) -> None:
         """Write a commit's own bytes into an empty folder: no attribute, filter or setting changes them. Pawl's
         state is left out if somebody committed it. Raises ConfigError for links."""
-        lines = self._git("ls-tree", "-r", "-z", "--full-tree", commit).split("\0")[:-1]
+        listed = self._try("ls-tree", "-r", "-z", "--full-tree", commit)
+        if listed is None:
+            raise ConfigError(f"commit {commit} is not in {self.folder}", "git fsck")
+        lines = listed.split("\0")[:-1]
         entries = [(*meta.split(), path) for meta, path in (line.split("\t", 1) for line in lines)]
         for mode, _, _, path in entries:
             if mode not in REGULAR:

@@ -41,7 +41,7 @@ def seconds(value: object) -> object:
 def size(value: object) -> object:
     """`1024`, `"64MiB"` or `"2GB"` in bytes."""
     found = _measured(value, SIZES, "a size such as 64MiB or 2GiB")
-    return int(found) if isinstance(found, float) else found
+    return int(found) if isinstance(value, str) and isinstance(found, float) else found
 
 
 def _measured(value: object, units: dict[str, float] | dict[str, int], expected: str) -> object:

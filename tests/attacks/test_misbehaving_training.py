@@ -396,10 +396,9 @@ LIMITS = Limits(wall=1.0, cpu=20.0, memory=2**29, disk=2**22, log=2**20, process
 @pytest.mark.slow
 def test_without_a_sandbox_a_daemon_that_holds_the_output_does_not_hold_the_loop(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
-    place, mark = environment.build(tmp_path, EnvironmentTable()), f"PAWL-UNSAFE-{time.time_ns()}"
-    code = f"import os, time\nif os.fork() == 0: os.setsid(); time.sleep(8)  # {mark}"
+    place = environment.build(tmp_path, EnvironmentTable())
+    code = "import os, time\nif os.fork() == 0: os.setsid(); time.sleep(8)"
     task = Task((place.python, "-c", code), place, (Mount(tmp_path / "study", "/study"),), {}, LIMITS)
     started = time.monotonic()
     Unsafe(accepted=True).execute(task, threading.Event())
-    assert time.monotonic() - started < 4
-    assert gone(mark)
+    assert time.monotonic() - started < 4  # the daemon may live on: this sandbox isolates nothing, and says so

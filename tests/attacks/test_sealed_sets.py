@@ -142,7 +142,7 @@ def test_the_control_the_same_search_finds_what_lies_in_the_training_data(digits
     folder = digits_study.folder
     wanted = needles(folder, "validation", "inputs")
     with np.load(folder / "data" / "train.npz") as train, np.load(folder / ".pawl" / "sealed" / "validation.npz") as s:
-        arrays = {**train, "inputs": np.concatenate([train["inputs"][:-1], s["inputs"][:1]])}
+        arrays = {**train, "inputs": np.concatenate([train["inputs"][:-1], s["inputs"][7:8]])}
     np.savez_compressed(folder / "data" / "train.npz", **arrays)
     study = cheat(folder, "train.py", walk(wanted, "train.py"))
     run, _, _ = measured(study)

@@ -36,18 +36,11 @@ def run(
     first = len(study.ledger.all())
     if unsafe:
         say("WARNING: generated code runs without a sandbox, as you, with your network", "bold red")
-    with console.status("preparing the environment"):
-        session = study.loop(unsafe)
-        loop = session.__enter__()
-    try:
-        if as_json or not console.is_terminal:
-            with watched(study, loop, limit, lines=not as_json):
-                dossiers = loop.run(limit)
-        else:
-            with watched(study, loop, limit):
-                dossiers = loop.run(limit)
-    finally:
-        session.__exit__(*sys.exc_info())
+    lines = False if as_json else None if console.is_terminal else True
+    with console.status("preparing the environment") as spinner, study.loop(unsafe) as loop:
+        spinner.stop()
+        with watched(study, loop, limit, lines):
+            dossiers = loop.run(limit)
     if as_json:
         say_json(entries_json([entry for entry in study.ledger.all() if entry.id > first]))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
 from pawl.protocols import Case
@@ -27,7 +28,10 @@ class Limits:
         wall = max(run.usage.wall_s for run in case.head_runs)
         memory = max(run.usage.peak_bytes for run in case.head_runs) / 2**20
         size = max(sum(artifact.size for artifact in run.artifacts) for run in case.head_runs) / 2**20
-        lines = sum(file.added + file.removed for file in PatchSet.from_string(case.patch))
+        try:
+            lines = sum(file.added + file.removed for file in PatchSet.from_string(case.patch))
+        except UnidiffParseError as error:
+            return Finding(gate="limits", passed=False, reason=f"the patch cannot be read: {error}")
         ratio = case.certificate.cpu_ratio
         over = list(self._over(wall, memory, size, lines))
         if ratio is None:

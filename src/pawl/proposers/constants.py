@@ -57,7 +57,8 @@ def exchange(source: str, values: Mapping[str, Constant], path: str) -> str:
     for name, count in transformer.met.items():
         if count != 1 or bound.count(name) != 1:
             raise ConfigError(
-                f"[space] names {path}:{name}, which is assigned {bound.count(name)} times at the top of the file",
+                f"[space] names {path}:{name}, which is assigned {bound.count(name)} times at the top of the file; "
+                "it must be once, on a line of its own",
                 f"write `{name} = VALUE` once in {path}",
             )
     return changed.code

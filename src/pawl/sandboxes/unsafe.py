@@ -18,7 +18,7 @@ from pawl.sandboxes.watch import classify, watch
 
 @dataclass(frozen=True)
 class Unsafe:
-    """Runs the task as this user with this network. Only time, memory and log are bounded."""
+    """Runs the task as this user with this network. Only time, memory and log are bounded, and a daemon outlives it."""
 
     accepted: bool = False
 
@@ -45,18 +45,15 @@ class Unsafe:
                 watched = watch(process, read, task.limits, stop)
             finally:
                 os.close(read)
-            outcome, reason = watched.ended or classify(
-                watched.code if watched.code >= 0 else 128 - watched.code, bytes(watched.log)
-            )
+            log = bytes(watched.log[: task.limits.log])
+            outcome, reason = watched.ended or classify(watched.code if watched.code >= 0 else 128 - watched.code, log)
             files = {
                 str(path.relative_to(out)): path.read_bytes()
                 for path in out.rglob("*")
                 if path.is_file() and not path.is_symlink()
             }
         isolation = Isolation(sandbox="unsafe", version="", safe=False, held=())
-        return Execution(
-            outcome, reason, watched.usage, isolation, bytes(watched.log), files if outcome == "ok" else {}
-        )
+        return Execution(outcome, reason, watched.usage, isolation, log, files if outcome == "ok" else {})
 
     def _lay_out(self, task: Task, root: Path) -> dict[str, str]:
         """Copies of the mounts under a scratch folder, shorter paths first; where each of them lies."""

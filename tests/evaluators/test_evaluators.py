@@ -1,0 +1,44 @@
+"""Every evaluator that ships keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pawl import app, keys
+from pawl.ledger import Entry
+from pawl.protocols import Evaluator
+from pawl.records import Run, Variant
+from pawl.testing.evaluators import EvaluatorContract
+from studies import digits, toy
+
+
+class _OfStudy(EvaluatorContract):
+    """An evaluator as a study has it; `build` makes the study."""
+
+    build: Callable[..., Path]
+
+    @pytest.fixture(autouse=True)
+    def _people(self, people: dict[str, keys.Signer]) -> None:
+        self.people = people
+
+    def make(self, folder: Path) -> tuple[Evaluator, Entry[Run], Entry[Run], str]:
+        study = app.open(type(self).build(folder / "study", [self.people["ada"]]))
+        with study.loop() as loop:
+            measure = loop.search.measure
+        good = study.ledger.append(measure.executor.run(study.entries(Variant)[0], 5, "noise"))
+        failed = good.record.model_copy(update={"outcome": "crashed", "reason": "it broke", "summary": {}})
+        return measure.evaluator, good, study.ledger.append(failed), study.config.study.metric
+
+
+class TestSelfReported(_OfStudy):
+    build = staticmethod(toy)
+
+
+class TestSealed(_OfStudy):
+    build = staticmethod(digits)
+
+
+del EvaluatorContract, _OfStudy
