@@ -87,6 +87,7 @@ def test_a_variant_is_a_commit_and_the_users_branch_stays_clean(toy_study: app.O
     assert toy_study.lineage._git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_an_approval_moves_the_champion_and_the_next_run_starts_from_it(
     toy_study: app.OpenStudy, people: People
 ) -> None:
@@ -128,6 +129,7 @@ def test_two_signatures_are_needed_where_the_policy_says_two(make_toy: Make, peo
     assert len(second.record.approvals) == 2
 
 
+@pytest.mark.slow
 def test_the_loop_goes_on_while_a_dossier_waits_and_must_beat_it(toy_study: app.OpenStudy) -> None:
     first = toy_study.ledger.get(certified(toy_study), Dossier)
     toy_study.run(runs=60)
@@ -182,6 +184,7 @@ def test_a_metric_that_the_seed_does_not_move_is_never_certified(make_toy: Make)
     assert all("seed changes nothing" in certificate.reason for certificate in certificates)
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_gained_nothing_is_certified(make_toy: Make) -> None:
     study = make_toy(rules={"pairs = 20": "pairs = 8"}, train=FLAT)
     assert study.run(runs=80) == []

@@ -88,6 +88,7 @@ def test_it_runs_unchanged_and_mirrors_keeps_discards_and_crashes(layout: Path) 
     assert untracked.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_metric_is_marked_self_reported_and_the_default_policy_releases_nothing_on_it(layout: Path) -> None:
     study = app.open(layout)
     policy = layout / "policy.toml"

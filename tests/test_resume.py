@@ -91,6 +91,7 @@ def test_fifty_kills_lose_nothing_and_repeat_nothing(make_toy: Make) -> None:
     assert study.verify()
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_certificate_keeps_its_seeds_and_its_runs(make_toy: Make) -> None:
     study = make_toy(train=TOY.replace("SLOWNESS = 1", "SLOWNESS = 3000"))
     process, deadline = start(study), time.monotonic() + 60
@@ -116,6 +117,7 @@ def test_a_kill_in_the_middle_of_a_certificate_keeps_its_seeds_and_its_runs(make
     nothing_was_repeated(again)
 
 
+@pytest.mark.slow
 def test_an_interruption_from_the_keyboard_is_clean(toy_study: app.OpenStudy) -> None:
     command = [sys.executable, "-m", "pawl", "run", "--runs", "10000", "-C", str(toy_study.folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

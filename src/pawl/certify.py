@@ -103,7 +103,7 @@ class Certify:
     def _pair(self, seed: int, reference: Entry[Evaluation], head: Entry[Evaluation]) -> Pair:
         theirs, mine = (entry.record.metrics.get(self.metric) for entry in (reference, head))
         both = theirs is not None and mine is not None
-        ratio = self.measure.cpu(head) / max(self.measure.cpu(reference), 1e-6) if both else None
+        ratio = self.measure.cpu(head) / max(self.measure.cpu(reference), 0.01) if both else None
         return Pair(
             seed=seed, reference=reference.id, head=head.id, reference_score=theirs, head_score=mine,
             gain=self.sign * (mine - theirs) if mine is not None and theirs is not None else None, cpu_ratio=ratio,

@@ -28,6 +28,10 @@ from pawl.records import (
 )
 
 
+TICK = 0.01
+"""CPU seconds below which nothing is told apart."""
+
+
 @dataclass(slots=True)
 class Search:
     """Turns of the loop. `sign` is +1 where a higher metric is better, -1 where a lower one is."""
@@ -127,7 +131,7 @@ class Search:
             for run in self.ledger.entries(Run)
             if run.record.variant == standing.reference and run.id > standing.since and run.record.outcome == "ok"
         ]
-        mean, slack = fmean(spent), 2 * stdev(spent)
+        mean, slack = max(fmean(spent), TICK), 2 * stdev(spent)
         cpu = self.measure.cpu(mine)
         return f"{cpu / mean:.2f} times the reference's CPU, more than {guard:g}" if cpu > guard * mean + slack else ""
 

@@ -31,7 +31,7 @@ def run(variant: int = 2, **changes: Any) -> Run:
         "variant": variant, "seed": 1, "purpose": "certify", "outcome": "ok", "reason": "",
         "artifacts": (Artifact(name="weights.npz", digest="d1" * 32, size=len(weights())),),
         "usage": Usage(wall_s=2.0, cpu_s=1.9, peak_bytes=50_000_000),
-        "isolation": Isolation(sandbox="bubblewrap", version="0.8", safe=True, held=("no network", "process namespace")),
+        "isolation": Isolation(sandbox="bubblewrap", version="0.8", safe=True, held=("no network",)),
         "environment": "e0" * 32, "summary": {}, "log": "10" * 32, "tail": "",
     }  # fmt: skip
     return Run(**{**fields, **changes})
