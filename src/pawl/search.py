@@ -27,7 +27,6 @@ from pawl.records import (
     Variant,
 )
 
-
 TICK = 0.01
 """CPU seconds below which nothing is told apart."""
 
