@@ -12,4 +12,8 @@ if [ ! -e "$folder/pawl.toml" ]; then
     "$pawl" lab new tiny-gpt "$folder"
 fi
 cd "$folder"
-exec "$pawl" run --budget "$budget"
+status=0
+"$pawl" run --budget "$budget" || status=$?
+echo
+echo "\`pawl\` is $pawl; the study is in $folder/. So, for example:  cd $folder && $pawl status"
+exit $status

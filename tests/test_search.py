@@ -1,0 +1,67 @@
+"""The cheap half: what screening refuses, and when the bar is drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pawl import app
+from pawl.records import CommonSeeds, Evaluation, Run, Screening
+from studies import TOY, patch
+
+Make = Callable[..., app.OpenStudy]
+
+
+def screened(study: app.OpenStudy, proposal: int) -> Screening:
+    found = study.ledger.find(Screening, proposal=proposal)
+    assert found is not None
+    return found.record
+
+
+def test_a_better_but_much_costlier_variant_breaks_the_guard(make_toy: Make) -> None:
+    study = make_toy(
+        train=TOY.replace("SLOWNESS = 1", "SLOWNESS = 3000"), rules={"cpu_seconds = 1.25": "cpu_seconds = 2.0"}
+    )
+    text = patch(study, "SHIFT = 0.0\nSLOWNESS = 3000", "SHIFT = 0.7\nSLOWNESS = 30000")
+    costly = study.propose(text, "better, and ten times the work")
+    study.run(runs=10)
+    answer = screened(study, costly.id)
+    assert (answer.decision, answer.broken_guard, answer.gain) == ("refused", "cpu_seconds", None)
+    assert "times the reference's CPU, more than 2" in answer.reason
+
+
+def test_a_variant_that_crashes_costs_one_run_and_says_why(make_toy: Make) -> None:
+    study = make_toy(rules={"seeds = 1": "seeds = 2"})
+    crash = study.propose(patch(study, "SHIFT = 0.0", "SHIFT = 0.0 / 0"), "divide by nothing")
+    study.run(runs=10)
+    answer = screened(study, crash.id)
+    assert answer.decision == "crashed"
+    assert "ZeroDivisionError" in answer.reason
+    assert len(answer.evaluations) == 1
+
+
+def test_who_is_worse_on_the_first_common_seed_is_not_run_on_the_second(make_toy: Make) -> None:
+    study = make_toy(rules={"seeds = 1": "seeds = 2"})
+    worse = study.propose(patch(study, "SHIFT = 0.0", "SHIFT = -1.0"), "away from the optimum")
+    better = study.propose(patch(study, "SHIFT = 0.0", "SHIFT = 0.7"), "the optimum")
+    study.run(runs=14)
+    assert len(screened(study, worse.id).evaluations) == 1
+    assert len(screened(study, better.id).evaluations) == 2
+
+
+def test_head_and_challenger_run_on_the_same_seeds(make_toy: Make) -> None:
+    study = make_toy()
+    proposal = study.propose(patch(study, "SHIFT = 0.0", "SHIFT = 0.7"), "the optimum")
+    study.run(runs=10)
+    evaluation = study.ledger.get(screened(study, proposal.id).evaluations[0], Evaluation).record
+    assert study.ledger.get(evaluation.run, Run).record.seed in study.entries(CommonSeeds)[0].record.seeds
+
+
+def test_after_many_refusals_in_a_row_the_common_seeds_are_drawn_anew(make_toy: Make) -> None:
+    study = make_toy(rules={"redraw_after = 25": "redraw_after = 3"})
+    for n in range(6):
+        study.propose(patch(study, "SHIFT = 0.0", f"SHIFT = -0.{n + 1}"), "worse and worse")
+    study.run(runs=16)
+    drawn = [entry.record for entry in study.entries(CommonSeeds)]
+    assert len(drawn) >= 2
+    assert drawn[1].seeds != drawn[0].seeds
+    assert "refusals in a row" in drawn[1].reason
