@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from pawl import cache, charts, config, environment, page, plugins, policy, results
 from pawl.approve import Approve
@@ -27,6 +27,7 @@ from pawl.tables import PartTable
 from pawl.workplace import Workplace
 
 STATE = ".pawl"
+P = TypeVar("P")
 
 
 class Wiring:
@@ -39,17 +40,17 @@ class Wiring:
         self.state = folder / STATE
         self.state.mkdir(mode=0o700, exist_ok=True)
         self.artifacts = ArtifactStore(self.state / "artifacts")
-        store = self._part("store", self.config.store, path=self.state / "ledger.sqlite")
-        self.ledger = Ledger(cast(Store, store))
+        self.ledger = Ledger(self._part(Store, self.config.store, path=self.state / "ledger.sqlite"))
 
     def decisions(self) -> Approve:
         """What people may do. Raises NotAuthorized for a policy that cannot be relied on."""
         rules, digest = policy.load(self.folder)
-        signer = cast(Signer, self._part("signer", self.config.signer))
+        signer = self._part(Signer, self.config.signer)
         return Approve(self.ledger, self.lineage, self.artifacts, signer, rules, digest)
 
-    def _part(self, kind: str, table: PartTable, **wiring: object) -> object:
-        return plugins.build(kind, table.use, table.settings(), **wiring)
+    def _part(self, protocol: type[P], table: PartTable, **wiring: object) -> P:
+        """The part that a table names. The protocol's name is the kind's: `Gate` is found among `pawl.gates`."""
+        return cast(P, plugins.build(protocol.__name__.lower(), table.use, table.settings(), **wiring))
 
     def build_loop(self, unsafe: bool) -> Loop:
         config.must_exist(self.folder, self.config)
@@ -62,10 +63,10 @@ class Wiring:
         stop, place = threading.Event(), self._workplace()
         self._opened(place, digest)
         table = PartTable(use="unsafe", accepted=True) if unsafe else self.config.sandbox
-        sandbox = cast(Sandbox, self._part("sandbox", table))
+        sandbox = self._part(Sandbox, table)
         wiring = {"sandbox": sandbox, "artifacts": self.artifacts, "workplace": place, "stop": stop}
         train = {"command": self.config.train.command, "budget": self.config.train.amount}
-        executor = cast(Executor, self._part("executor", self.config.executor, **wiring, **train))
+        executor = self._part(Executor, self.config.executor, **wiring, **train)
         measure = Measure(self.ledger, executor, self._evaluator(wiring))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
         search = Search(self.ledger, self._proposers(), self.lineage, measure, rules, metric, sign)
@@ -79,18 +80,18 @@ class Wiring:
         table, metric = self.config.evaluate, self.config.study.metric
         if table.self_reported:
             settings = PartTable(use="self-reported")
-            return cast(Evaluator, self._part("evaluator", settings, summary=table.summary, metric=metric))
+            return self._part(Evaluator, settings, summary=table.summary, metric=metric)
         sealed = {"command": table.predict, "scorer": table.scorer, "validation": self.state / table.validation}
-        return cast(Evaluator, self._part("evaluator", PartTable(use="sealed"), **wiring, **sealed, metric=metric))
+        return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed, metric=metric)
 
     def _proposers(self) -> Sequence[Proposer]:
         space = {key: table.model_dump() for key, table in self.config.space.items()}
         wiring = {"sources": self.lineage, "space": space}
-        return [cast(Proposer, self._part("proposer", table, **wiring)) for table in self.config.proposer]
+        return [self._part(Proposer, table, **wiring) for table in self.config.proposer]
 
     def build_judge(self) -> Judge:
         rules, digest = policy.load(self.folder)
-        gates = [cast(Gate, self._part("gate", table)) for table in rules.gate]
+        gates = [self._part(Gate, table) for table in rules.gate]
         return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
 
     def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
