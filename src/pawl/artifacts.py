@@ -23,13 +23,14 @@ class ArtifactStore:
         digest = sha256(content)
         path = self._path(digest)
         if not path.exists():
+            fresh = not path.parent.exists()
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(file.name, path)
-            for folder in (path.parent, self.folder):  # the names too have to survive
+            for folder in (path.parent, self.folder)[: 1 + fresh]:  # the names too have to survive
                 _sync(folder)
         return Artifact(name=name, digest=digest, size=len(content))
 

@@ -6,7 +6,9 @@ for people the loop goes on, and each new dossier has to be better than the one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 from pawl.errors import ConfigError
 from pawl.ledger import Entry, Ledger
@@ -96,12 +98,19 @@ class Standing:
             self.start_over()
 
 
+_FOLDED: WeakKeyDictionary[Ledger, tuple[Standing, int]] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
 def read(ledger: Ledger) -> Standing:
-    """Fold the whole ledger."""
-    state = Standing()
-    for entry in ledger.all():
-        state.apply(entry)
-    return state
+    """Fold the whole ledger; what was folded before is kept, so that only what is new is read again."""
+    with _LOCK:
+        state, seen = _FOLDED.get(ledger, (Standing(), 0))
+        for entry in ledger.after(seen):
+            state.apply(entry)
+            seen = entry.id
+        _FOLDED[ledger] = (state, seen)
+        return replace(state, standing=list(state.standing))
 
 
 def study(ledger: Ledger) -> Entry[Study]:

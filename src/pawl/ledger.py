@@ -82,6 +82,12 @@ class Ledger:
             self._refresh()
             return list(self._entries)
 
+    def after(self, id: int) -> list[Entry[Record]]:
+        """Every entry whose id is larger, oldest first."""
+        with self._lock:
+            self._refresh()
+            return self._entries[id:]
+
     def entries(self, kind: type[R]) -> list[Entry[R]]:
         """All entries of one kind, oldest first."""
         with self._lock:

@@ -112,11 +112,11 @@ class Lineage:
                 raise PatchRefused(f"the patch touches {shown}, which is not editable ({', '.join(self.editable)})")
             if mode not in REGULAR:
                 raise PatchRefused(f"the patch makes {shown} something other than the regular file it was ({mode})")
-        if any(line.startswith("-\t") for line in self._git("diff-tree", "-r", "--numstat", commit, tree).splitlines()):
-            raise PatchRefused("the patch makes a file binary, and nobody could review it")
         return tree
 
     def _check(self, patch: str) -> None:
+        if "\0" in patch or "GIT binary patch" in patch:
+            raise PatchRefused("the patch makes a file binary, and nobody could review it")
         try:
             files = PatchSet(patch)
         except (UnidiffParseError, ValueError) as error:
@@ -150,15 +150,11 @@ class Lineage:
     def export(self, commit: str, folder: Path) -> None:
         """Write a commit's own bytes into an empty folder: no attribute, filter or setting changes them. Pawl's
         state is left out if somebody committed it. Raises ConfigError for links."""
-        listed = self._try("ls-tree", "-r", "-z", "--full-tree", commit)
-        if listed is None:
-            raise ConfigError(f"commit {commit} is not in {self.folder}", "git fsck")
-        lines = listed.split("\0")[:-1]
-        entries = [(*meta.split(), path) for meta, path in (line.split("\t", 1) for line in lines)]
-        for mode, _, _, path in entries:
+        entries = _listed(self.folder, commit)
+        for mode, _, path in entries:
             if mode not in REGULAR:
                 raise ConfigError(f"{one_line(path)} in commit {commit[:10]} is a link", "commit regular files only")
-        for _, _, blob, path in entries:
+        for _, blob, path in entries:
             if PurePosixPath(path).parts[0] != ".pawl":
                 target = folder / path
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -197,6 +193,16 @@ def _mode(old: str, new: str) -> str:
     """A file's mode after a change, where it stayed the same kind of file or is new."""
     before = old.removeprefix(":")
     return new if "000000" in (before, new) or before == new else f"{before}->{new}"
+
+
+@functools.lru_cache(maxsize=64)
+def _listed(folder: Path, commit: str) -> tuple[tuple[str, str, str], ...]:
+    """The (mode, blob, path) of every file in a commit."""
+    found = Lineage(folder, ())._try("ls-tree", "-r", "-z", "--full-tree", commit)
+    if found is None:
+        raise ConfigError(f"commit {commit} is not in {folder}", "git fsck")
+    lines = (line.split("\t", 1) for line in found.split("\0")[:-1])
+    return tuple((meta.split()[0], meta.split()[2], path) for meta, path in lines)
 
 
 @functools.lru_cache(maxsize=1024)

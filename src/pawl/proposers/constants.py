@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 from collections.abc import Mapping
 
@@ -42,6 +43,12 @@ class _Exchange(cst.CSTTransformer):
         return updated_node
 
 
+@functools.lru_cache(maxsize=8)
+def _tree(source: str) -> cst.Module:
+    """Parsed once for as long as a head stands: trees are immutable."""
+    return cst.parse_module(source)
+
+
 def _literal(value: Constant) -> cst.BaseExpression:
     return cst.parse_expression(json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value))
 
@@ -50,7 +57,7 @@ def exchange(source: str, values: Mapping[str, Constant], path: str) -> str:
     """The source with these constants. Raises ConfigError if one is not assigned exactly once at module level."""
     transformer = _Exchange(values)
     try:
-        changed = cst.parse_module(source).visit(transformer)
+        changed = _tree(source).visit(transformer)
     except cst.ParserSyntaxError as error:
         raise ConfigError(f"{path} is not valid Python: {error.message}", f"correct {path}") from error
     bound = _bindings(source, path)

@@ -67,11 +67,9 @@ class Bubblewrap:
         numbers = (channel, limits.memory, limits.disk, int(limits.cpu) + 1, limits.processes)
         command = [_bwrap(), "--json-status-fd", str(status), *self._walls(task), "--", task.environment.python]
         command += ["-I", "-S", INSIDE, *map(str, numbers), *task.argv]
-        user = cache.SANDBOX_USER if os.geteuid() == 0 else None
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", env={},
-            pass_fds=(channel, status), start_new_session=True, user=user, group=user,
-            extra_groups=None if user is None else [],
+            [*_unprivileged(), *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd="/", env={}, pass_fds=(channel, status), start_new_session=True,
         )  # fmt: skip
 
     def _walls(self, task: Task) -> Iterator[str]:
@@ -94,6 +92,19 @@ class Bubblewrap:
 def _supervisor() -> Path:
     """`inside.py` where the unprivileged user can read it."""
     return cache.stage(Path(inside.__file__))[0]
+
+
+@functools.cache
+def _unprivileged() -> tuple[str, ...]:
+    """How root becomes `nobody` first. By another program, because Popen's own `user` makes it copy this process."""
+    if os.geteuid() != 0:
+        return ()
+    setpriv = shutil.which("setpriv", path="/usr/bin:/bin:/usr/sbin:/sbin")
+    if setpriv is None:
+        raise SandboxError(
+            "setpriv is not installed, and bubblewrap is never started as root", "apt install util-linux"
+        )
+    return (setpriv, f"--reuid={cache.SANDBOX_USER}", f"--regid={cache.SANDBOX_USER}", "--clear-groups", "--")
 
 
 def _bwrap() -> str:

@@ -22,7 +22,9 @@ from pawl.records import Outcome, Usage
 
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-POLL = 0.05
+POLL = 0.1
+Caps = dict[int, tuple[bytearray, int]]
+"""What was read from a descriptor, and the most that is kept of it."""
 LINGER = 1.0
 """Seconds that a pipe may stay open after the first process ended: in a sandbox all the others end with it."""
 STREAM_SLACK = 2**20
@@ -121,11 +123,13 @@ def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: 
         os.close(pidfd)
         os.kill(process.pid, signal.SIGKILL)
         meter.end_all()
-    _, status = os.waitpid(process.pid, 0)
+    result.ended = result.ended or _flooded(caps, log, limits)
+    _, status, spent = os.wait4(process.pid, 0)
     process.returncode = result.code = os.waitstatus_to_exitcode(status)
     if stop.is_set():
         raise Interrupted("stopped while a run was under way", "pawl run   (goes on where it stopped)")
-    result.usage = Usage(wall_s=time.monotonic() - started, cpu_s=meter.cpu, peak_bytes=meter.peak)
+    cpu = max(meter.cpu, spent.ru_utime + spent.ru_stime)
+    result.usage = Usage(wall_s=time.monotonic() - started, cpu_s=cpu, peak_bytes=meter.peak)
     return result
 
 
@@ -140,9 +144,7 @@ def _drain(descriptor: int, kept: bytearray, cap: int) -> bool:
     return bool(chunk)
 
 
-def _over(
-    meter: Meter, caps: dict[int, tuple[bytearray, int]], log: int, limits: Limits, wall: float
-) -> tuple[Outcome, str] | None:
+def _over(meter: Meter, caps: Caps, log: int, limits: Limits, wall: float) -> tuple[Outcome, str] | None:
     """Which limit the tree has crossed, if any."""
     cpu, resident = meter.sample()
     if wall > limits.wall:
@@ -151,6 +153,11 @@ def _over(
         return "timed-out", f"it used more than {limits.cpu:g} s of CPU"
     if resident > limits.memory:
         return "out-of-memory", f"it held {resident / 2**20:.0f} MiB, more than {limits.memory / 2**20:.0f} MiB"
+    return _flooded(caps, log, limits)
+
+
+def _flooded(caps: Caps, log: int, limits: Limits) -> tuple[Outcome, str] | None:
+    """Which pipe carried more than it may, if any."""
     for descriptor, (kept, cap) in caps.items():
         if len(kept) > cap:
             if descriptor == log:

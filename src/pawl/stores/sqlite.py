@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -42,6 +43,7 @@ class SqliteStore:
 
     path: Path
     _engine: sa.Engine = field(init=False, repr=False, compare=False)
+    _nothing_after: dict[int, object] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         url = sa.URL.create("sqlite", database=str(self.path))
@@ -74,11 +76,29 @@ class SqliteStore:
         return row
 
     def rows(self, after: int) -> Iterable[Row]:
+        stamp = self._stamp()  # taken before looking: what is written after it changes it
+        if self._nothing_after.get(after) == stamp:
+            return []
         with self._translated(), self._engine.connect() as connection:
             found = connection.execute(sa.select(TABLE).where(TABLE.c.id > after).order_by(TABLE.c.id)).all()
         if not all(isinstance(row.body, bytes) and isinstance(row.digest, str) for row in found):
             raise IntegrityError(f"the ledger {self.path} holds a row that no append wrote", "pawl ledger verify")
+        self._nothing_after.clear()
+        if not found:
+            self._nothing_after[after] = stamp
         return [Row(row.id, row.body, row.digest) for row in found]
+
+    def _stamp(self) -> tuple[tuple[int, int, int], ...]:
+        """What changes on disk with every commit, by whichever process: asking the file system is far cheaper than
+        asking SQLite, and the loop asks all the time whether anybody wrote."""
+        found = []
+        for suffix in ("", "-wal"):
+            try:
+                status = os.stat(f"{self.path}{suffix}")
+            except OSError:
+                continue
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        return tuple(found)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
