@@ -174,6 +174,7 @@ def test_a_seed_or_comment_change_is_never_accepted_on_luck(toy_study: app.OpenS
     assert screening.record.gain == 0
 
 
+@pytest.mark.slow
 def test_a_metric_that_the_seed_does_not_move_is_never_certified(make_toy: Make) -> None:
     train = "import os\nSHIFT = 0.0\nopen(os.environ['PAWL_OUT'] + '/m.json', 'w').write('1')\nprint('---')\n"
     study = make_toy(train=train + "print(f'val_loss: {1 + (SHIFT - 0.7) ** 2:.6f}')\n")

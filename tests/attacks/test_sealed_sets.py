@@ -197,6 +197,8 @@ limits = { wall = "3s", cpu = "20s", memory = "1GiB", disk = "64MiB", log = "1Mi
 """
 START = """\
 import numpy as np, os, sys
+
+pytestmark = pytest.mark.slow
 SHARE = 0.5
 inputs = np.load(os.environ["PAWL_INPUTS"])["inputs"]
 N, T = inputs.shape

@@ -14,6 +14,8 @@ from pawl.labs.sources import read_texts
 
 from .conftest import Runner
 
+pytestmark = pytest.mark.slow
+
 TOKENS = 16_384
 
 

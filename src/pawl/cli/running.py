@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +17,7 @@ from pawl.cli.live import watched
 from pawl.cli.screen import HERE, AsJson, Folder, app, console, entries_json, say, say_chart, say_json, study_in
 from pawl.errors import ConfigError
 from pawl.ledger import Entry
+from pawl.loop import Loop
 from pawl.records import Certificate, Dossier, Verdict
 
 
@@ -39,12 +44,30 @@ def run(
     lines = False if as_json else None if console.is_terminal else True
     with console.status("preparing the environment") as spinner, study.loop(unsafe) as loop:
         spinner.stop()
-        with watched(study, loop, limit, lines):
+        with stopped_by_keyboard(loop), watched(study, loop, limit, lines):
             dossiers = loop.run(limit)
     if as_json:
         say_json(entries_json([entry for entry in study.ledger.all() if entry.id > first]))
     else:
         conclude(study, dossiers, first)
+
+
+@contextmanager
+def stopped_by_keyboard(loop: Loop) -> Iterator[None]:
+    """The first Ctrl-C asks the loop to stop, which cannot get lost as an exception can; the second one raises."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(*_: object) -> None:
+        loop.stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def conclude(study: OpenStudy, dossiers: list[Entry[Dossier]], first: int) -> None:

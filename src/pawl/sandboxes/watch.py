@@ -127,7 +127,7 @@ def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: 
     _, status, spent = os.wait4(process.pid, 0)
     process.returncode = result.code = os.waitstatus_to_exitcode(status)
     if stop.is_set():
-        raise Interrupted("stopped while a run was under way", "pawl run   (goes on where it stopped)")
+        raise Interrupted("stopped by Ctrl-C; all finished work is kept", "pawl run   (goes on where it stopped)")
     cpu = max(meter.cpu, spent.ru_utime + spent.ru_stime)
     result.usage = Usage(wall_s=time.monotonic() - started, cpu_s=cpu, peak_bytes=meter.peak)
     return result
