@@ -18,6 +18,8 @@ from pawl.ledger import Entry
 from pawl.records import Evaluation, Run, Variant
 from studies import policy
 
+pytestmark = pytest.mark.slow
+
 WALK = """
 import gzip, io, json, os, sys, zipfile
 NEEDLES = [bytes.fromhex(text) for text in {needles!r}]
@@ -197,8 +199,6 @@ limits = { wall = "3s", cpu = "20s", memory = "1GiB", disk = "64MiB", log = "1Mi
 """
 START = """\
 import numpy as np, os, sys
-
-pytestmark = pytest.mark.slow
 SHARE = 0.5
 inputs = np.load(os.environ["PAWL_INPUTS"])["inputs"]
 N, T = inputs.shape
