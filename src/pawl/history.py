@@ -149,12 +149,6 @@ def unjudged(ledger: Ledger) -> list[Entry[Certificate]]:
     return [entry for entry in ledger.entries(Certificate) if entry.id not in judged]
 
 
-def evaluation_of(ledger: Ledger, variant: int, seed: int, since: int) -> Entry[Evaluation] | None:
-    """The evaluation of a variant's comparable run on a seed, if both are there."""
-    run = run_of(ledger, variant, seed, since)
-    return ledger.find(Evaluation, run=run.id) if run else None
-
-
 def run_of(ledger: Ledger, variant: int, seed: int, since: int) -> Entry[Run] | None:
     """The comparable run of a variant on a seed, if there is one."""
     run = ledger.find(Run, variant=variant, seed=seed)

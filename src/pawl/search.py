@@ -59,10 +59,6 @@ class Search:
             self._claimed.add(proposal.id)
             return proposal
 
-    def release_claims(self) -> None:
-        """Forget who works on what: after an interruption nobody does."""
-        self._claimed.clear()
-
     def _propose(self) -> Entry[Proposal]:
         proposer = self.proposers[len(self.ledger.entries(Proposal)) % len(self.proposers)]
         return self.ledger.append(proposer.propose(history.head(self.ledger), self.ledger))
