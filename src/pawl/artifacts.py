@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pawl.envelope import sha256
-from pawl.errors import IntegrityError
+from pawl.errors import IntegrityError, PawlError
 from pawl.records import Artifact
 
 
@@ -19,20 +19,34 @@ class ArtifactStore:
     folder: Path
 
     def put(self, name: str, content: bytes) -> Artifact:
-        """Keep some bytes; durable on return, so that a ledger entry never names bytes that a power cut took."""
+        """Keep some bytes; durable on return, so that a ledger entry never names bytes that a power cut took.
+        Raises PawlError if the disk does not take them."""
         digest = sha256(content)
         path = self._path(digest)
-        if not path.exists():
-            fresh = not path.parent.exists()
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        try:
+            if not path.exists():
+                self._write(path, content)
+        except OSError as error:
+            raise PawlError(
+                f"artifact {name!r} cannot be written below {self.folder}: {error.strerror}",
+                "free some disk space, then type the command again: nothing is lost",
+            ) from error
+        return Artifact(name=name, digest=digest, size=len(content))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        fresh = not path.parent.exists()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            try:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(file.name, path)
-            for folder in (path.parent, self.folder)[: 1 + fresh]:  # the names too have to survive
-                _sync(folder)
-        return Artifact(name=name, digest=digest, size=len(content))
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        for folder in (path.parent, self.folder)[: 1 + fresh]:  # the names too have to survive
+            _sync(folder)
 
     def get(self, digest: str) -> bytes:
         """The bytes of a digest. Raises IntegrityError if they are gone or changed."""
