@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pawl.envelope import GENESIS, link, sha256
 from pawl.errors import ConfigError, IntegrityError
-from pawl.ledger import Entry, Ledger, Row
+from pawl.ledger import GENESIS, Entry, Ledger, Row
+from pawl.merkle import check_consistency, check_inclusion, leaf_hash
 from pawl.records import CommonSeeds, Proposal, Record, Release, Variant
 from pawl.stores.sqlite import SqliteStore
 
@@ -160,7 +160,7 @@ def test_a_row_put_in_between_is_noticed(tampered: Path) -> None:
 
 def test_a_chained_row_that_holds_no_record_is_noticed() -> None:
     store = ListStore()
-    store.append(b'{"kind":"Rumour","at":"","record":{}}', link)
+    store.append(b'{"kind":"Rumour","at":"","record":{}}', lambda _previous, _id, body: leaf_hash(body).hex())
     with pytest.raises(IntegrityError, match="cannot be read"):
         Ledger(store).verify()
 
@@ -240,7 +240,7 @@ def test_an_entry_tells_where_when_and_under_which_digest() -> None:
     store = ListStore()
     before = datetime.now(UTC).replace(microsecond=0)
     entry = Ledger(store).append(seeds("x", 1))
-    assert entry == Entry(1, entry.at, link(GENESIS, 1, store.kept[0].body), seeds("x", 1))
+    assert entry == Entry(1, entry.at, leaf_hash(store.kept[0].body).hex(), seeds("x", 1))
     assert before <= datetime.fromisoformat(entry.at) <= datetime.now(UTC)
     assert re.search(r"\+00:00$", entry.at)
 
@@ -304,4 +304,58 @@ def test_what_all_returns_is_the_callers_own_list() -> None:
 
 def test_an_empty_ledger_verifies_with_nothing_in_it(tmp_path: Path) -> None:
     assert Ledger(SqliteStore(tmp_path / "ledger.db")).verify() == 0
-    assert sha256(b"pawl ledger, version 1") == GENESIS
+    assert Ledger(SqliteStore(tmp_path / "ledger.db")).root(0).hex() == GENESIS
+
+
+def test_every_entry_proves_that_it_is_under_every_later_digest() -> None:
+    store = ListStore()
+    ledger = Ledger(store)
+    entries = [ledger.append(seeds(f"{n}")) for n in range(9)]
+    for later in entries:
+        root = bytes.fromhex(later.digest)
+        assert ledger.root(later.id) == root
+        for entry in entries[: later.id]:
+            leaf = leaf_hash(store.kept[entry.id - 1].body)
+            check_inclusion(leaf, entry.id - 1, later.id, ledger.inclusion(entry.id, later.id), root)
+            old = bytes.fromhex(entry.digest)
+            check_consistency(entry.id, old, later.id, root, ledger.consistency(entry.id, later.id))
+    with pytest.raises(IntegrityError):
+        ledger.inclusion(10, 9)
+
+
+def test_a_long_ledger_is_read_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pawl.stores.sqlite.PAGE", 3)
+    ledger = Ledger(SqliteStore(tmp_path / "ledger.db"))
+    for n in range(10):
+        ledger.append(seeds(f"{n}"))
+    again = Ledger(SqliteStore(tmp_path / "ledger.db"))
+    assert again.all() == ledger.all()
+    assert [row.id for row in again.rows(4)] == [5, 6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["deleted", "replaced by an older copy"])
+def test_a_ledger_that_vanishes_under_a_writer_takes_no_entry(tmp_path: Path, replaced: bool) -> None:
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(SqliteStore(path))
+    ledger.append(seeds("old"))
+    edit(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(path, tmp_path / "older.db")
+    ledger.append(seeds("new"))
+    for file in tmp_path.glob("ledger.db*"):
+        file.unlink()
+    if replaced:
+        shutil.copy(tmp_path / "older.db", path)
+    for act in (lambda: ledger.append(seeds("lost")), ledger.all, ledger.verify):
+        with pytest.raises(IntegrityError, match="deleted or replaced while it was in use"):
+            act()
+
+
+def test_an_older_copy_written_into_the_same_file_is_noticed_before_anything_is_added() -> None:
+    store = ListStore()
+    ledger = Ledger(store)
+    for n in range(4):
+        ledger.append(seeds(f"{n}"))
+    del store.kept[2:]
+    with pytest.raises(IntegrityError, match=r"entry 3, and this process has read 4: it was rolled back"):
+        ledger.append(seeds("on top of what is gone"))
+    assert len(store.kept) == 2

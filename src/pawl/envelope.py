@@ -1,7 +1,7 @@
 """Records as bytes, and bytes as records.
 
 What is digested is what is stored: a record is encoded once, when it is appended, and never encoded again to
-check it. A link's digest covers the digest before it, so that one entry's digest vouches for all history.
+check it. How they are tied together: merkle.py.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from pydantic import ValidationError
 
 from pawl.errors import IntegrityError
 from pawl.records import RECORDS, Record
-
-GENESIS = hashlib.sha256(b"pawl ledger, version 1").hexdigest()
 
 
 def sha256(content: bytes) -> str:
@@ -41,8 +39,3 @@ def decode(body: bytes) -> tuple[Record, str]:
         return kind.model_validate_json(json.dumps(content["record"])), content["at"]
     except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
         raise IntegrityError(f"a ledger entry cannot be read: {error}", "pawl ledger verify") from error
-
-
-def link(previous: str, position: int, body: bytes) -> str:
-    """The chain's next digest: sha256 over the previous digest, the position and the stored bytes."""
-    return sha256(b"%s\n%d\n%s" % (previous.encode(), position, body))

@@ -1,7 +1,8 @@
-"""The memory: an append-only, chained log of records.
+"""The memory: an append-only log of records, one Merkle tree over all of them.
 
 A step of the loop takes `Entry[X]`, proof that X is in the ledger, and never a bare X. Only a ledger makes
-entries. Ids are positions in the chain, not content: two identical turns do not share an id.
+entries. Ids are positions in the log, not content: two identical turns do not share an id. An entry's digest is the
+root of the tree that ends with it, so that it vouches for all history before it too.
 """
 
 from __future__ import annotations
@@ -12,17 +13,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
-from pawl.envelope import GENESIS, decode, encode, link
+from pawl.envelope import decode, encode
 from pawl.errors import ConfigError, IntegrityError
+from pawl.merkle import EMPTY, Tree, leaf_hash
 from pawl.records import Record
 
 R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)
+GENESIS = EMPTY.hex()
+"""What stands before the first entry: the root of the empty tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stored entry: its position (from 1), the bytes, and the chain's digest up to here (hex sha256)."""
+    """One stored entry: its position (from 1), the bytes, and the root of the tree up to here (hex sha256)."""
 
     id: int
     body: bytes
@@ -33,7 +37,10 @@ class Store(Protocol):
     """Where rows live. A store never changes or removes a row that it acknowledged."""
 
     def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
-        """Add one row after the last, in one transaction with reading the last; durable on return."""
+        """Add one row after the last, in one transaction with reading the last; durable on return.
+
+        `link` is told the last row's digest (GENESIS where there is none), the new row's position and its body; it
+        gives the new row's digest, or raises, and then nothing is written."""
         ...
 
     def rows(self, after: int) -> Iterable[Row]:
@@ -43,12 +50,16 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[R_co]):
-    """A record proven to be in the ledger: its id, when it was written (ISO 8601 UTC), the chain's digest."""
+    """A record proven to be in the ledger: its id, when it was written (ISO 8601 UTC), the tree's root."""
 
     id: int
     at: str
     digest: str
     record: R_co
+
+
+class _Behind(Exception):
+    """Somebody else appended meanwhile."""
 
 
 class Ledger:
@@ -59,22 +70,34 @@ class Ledger:
         self._lock = threading.RLock()
         self._entries: list[Entry[Record]] = []
         self._by_kind: dict[type[Record], list[Entry[Record]]] = {}
+        self._tree = Tree()
 
     def append(self, record: R) -> Entry[R]:
-        """Write a record down; when this returns, it will survive a power cut.
+        """Write a record down; when this returns, it will survive a power cut. Raises IntegrityError if the store no
+        longer holds what this process read in it.
 
-        The clock is only informative: order is the chain's, so a clock that jumps back harms nothing."""
+        The clock is only informative: order is the log's, so a clock that jumps back harms nothing."""
+        body = encode(record, datetime.now(UTC).isoformat(timespec="seconds"))
         with self._lock:
-            row = self._store.append(encode(record, datetime.now(UTC).isoformat(timespec="seconds")), link)
-            last = self._entries[-1] if self._entries else None
-            if row.id == len(self._entries) + 1:
-                self._take([row], last.digest if last else GENESIS, row.id - 1)
-            else:  # somebody else wrote in between
-                self._refresh()
-            entry = self._entries[row.id - 1]
-        if entry.digest != row.digest:
-            raise IntegrityError(f"entry {row.id} changed while it was written", "pawl ledger verify")
-        return entry  # type: ignore[return-value]  # decoded from the very bytes that `record` became
+            while True:
+                try:
+                    row = self._store.append(body, self._link)
+                    break
+                except _Behind:
+                    self._refresh()
+            self._take([row])
+            return self._entries[row.id - 1]  # type: ignore[return-value]  # decoded from what `record` became
+
+    def _link(self, previous: str, position: int, body: bytes) -> str:
+        """The root after one more entry, if the store still ends where this process knows it."""
+        if position > self._tree.size + 1:
+            raise _Behind
+        if position <= self._tree.size or previous != self._tree.root(self._tree.size).hex():
+            raise IntegrityError(
+                f"the ledger ends before entry {position}, and this process has read {self._tree.size}: it was rolled "
+                "back or rewritten", "pawl ledger verify   (restore .pawl from a backup)",
+            )  # fmt: skip
+        return self._tree.root_with(leaf_hash(body)).hex()
 
     def all(self) -> list[Entry[Record]]:
         """Every entry, oldest first."""
@@ -123,40 +146,60 @@ class Ledger:
                 raise ConfigError(f"the ledger has no entry {id}; its last is {len(self._entries)}", "pawl status")
             return self._entries[id - 1]
 
+    def root(self, size: int) -> bytes:
+        """The root of the tree over the first `size` entries. Raises IntegrityError if there are fewer."""
+        with self._lock:
+            self._refresh()
+            return self._tree.root(size)
+
+    def inclusion(self, id: int, size: int) -> list[bytes]:
+        """The proof that entry `id` is among the first `size` (RFC 9162). Raises IntegrityError."""
+        with self._lock:
+            self._refresh()
+            return self._tree.inclusion(id - 1, size)
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that the first `new` entries begin with the first `old`, unchanged. Raises IntegrityError."""
+        with self._lock:
+            self._refresh()
+            return self._tree.consistency(old, new)
+
+    def rows(self, after: int = 0) -> Iterable[Row]:
+        """The stored rows themselves, for who passes them on: what is hashed is these bytes."""
+        return self._store.rows(after)
+
     def verify(self) -> int:
-        """Read every stored row again and check the chain; the number of entries. Raises IntegrityError."""
+        """Read every stored row again and check the tree; the number of entries. Raises IntegrityError."""
         with self._lock:
             known = [entry.digest for entry in self._entries]
-        count = 0
-        for row, _, _ in _checked(self._store.rows(0), GENESIS, 0):
-            count = row.id
-            if count <= len(known) and row.digest != known[count - 1]:
+        tree = Tree()
+        for row, _, _ in _checked(self._store.rows(0), tree):
+            if row.id <= len(known) and row.digest != known[row.id - 1]:
                 raise IntegrityError(
-                    f"ledger entry {count} is not what this process read before: history was rewritten"
+                    f"ledger entry {row.id} is not what this process read before: history was rewritten"
                 )
-        if count < len(known):
-            raise IntegrityError(f"the ledger has {count} entries and had {len(known)}: its end was cut off")
-        return count
+        if tree.size < len(known):
+            raise IntegrityError(f"the ledger has {tree.size} entries and had {len(known)}: its end was cut off")
+        return tree.size
 
     def _refresh(self) -> None:
-        last = self._entries[-1] if self._entries else None
-        after, previous = (last.id, last.digest) if last else (0, GENESIS)
-        self._take(self._store.rows(after), previous, after)
+        self._take(self._store.rows(self._tree.size))
 
-    def _take(self, rows: Iterable[Row], previous: str, after: int) -> None:
-        for row, record, at in _checked(rows, previous, after):
+    def _take(self, rows: Iterable[Row]) -> None:
+        for row, record, at in _checked(rows, self._tree):
             entry = Entry(row.id, at, row.digest, record)
             self._entries.append(entry)
             self._by_kind.setdefault(type(record), []).append(entry)
 
 
-def _checked(rows: Iterable[Row], previous: str, position: int) -> Iterator[tuple[Row, Record, str]]:
+def _checked(rows: Iterable[Row], tree: Tree) -> Iterator[tuple[Row, Record, str]]:
+    """Rows that go on where `tree` ends, each checked, then added to it."""
     for row in rows:
-        position += 1
+        position, leaf = tree.size + 1, leaf_hash(row.body)
         if row.id != position:
             raise IntegrityError(f"ledger entry {position} is missing: the next is {row.id}", "pawl ledger verify")
-        if row.digest != link(previous, row.id, row.body):
+        if row.digest != tree.root_with(leaf).hex():
             raise IntegrityError(f"ledger entry {row.id} is not what was written", "pawl ledger verify")
-        previous = row.digest
         record, at = decode(row.body)
+        tree.append(leaf)
         yield row, record, at

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pawl.envelope import link
 from pawl.errors import IntegrityError, PawlError
 from pawl.stores.sqlite import SqliteStore
-from pawl.testing.stores import StoreContract, assert_one_chain
+from pawl.testing.stores import StoreContract, assert_one_chain, link
 
 
 class TestSqliteStore(StoreContract):
@@ -33,7 +32,7 @@ def test_another_process_appends_to_the_same_chain(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "ledger.db")
     store.append(b"parent", link)
     code = (
-        "import sys, pathlib; from pawl.envelope import link; from pawl.stores.sqlite import SqliteStore\n"
+        "import sys, pathlib; from pawl.testing.stores import link; from pawl.stores.sqlite import SqliteStore\n"
         "SqliteStore(pathlib.Path(sys.argv[1])).append(b'child', link)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "ledger.db")], check=True)

@@ -14,9 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pawl.envelope import GENESIS
 from pawl.errors import IntegrityError, PawlError
-from pawl.ledger import Row
+from pawl.ledger import GENESIS, Row
 
 TABLE = sa.Table(
     "entries",
@@ -25,6 +24,8 @@ TABLE = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
 )
+PAGE = 10_000
+"""Rows that are read at once."""
 # Not a defence against an attacker with the file in hand (the chain is); a defence against our own mistakes.
 APPEND_ONLY = tuple(
     f"CREATE TRIGGER IF NOT EXISTS never_{name} BEFORE {event} "
@@ -44,6 +45,7 @@ class SqliteStore:
     path: Path
     _engine: sa.Engine = field(init=False, repr=False, compare=False)
     _nothing_after: dict[int, object] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _file: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         url = sa.URL.create("sqlite", database=str(self.path))
@@ -57,11 +59,13 @@ class SqliteStore:
                 for trigger in APPEND_ONLY:
                     connection.exec_driver_sql(trigger)
                 connection.exec_driver_sql("COMMIT")
+        object.__setattr__(self, "_file", os.stat(self.path).st_ino)
 
     def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
         with self._translated(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
+                self._still_there()
                 last = connection.execute(
                     sa.select(TABLE.c.id, TABLE.c.digest).order_by(TABLE.c.id.desc()).limit(1)
                 ).first()
@@ -79,14 +83,38 @@ class SqliteStore:
         stamp = self._stamp()  # taken before looking: what is written after it changes it
         if self._nothing_after.get(after) == stamp:
             return []
-        with self._translated(), self._engine.connect() as connection:
-            found = connection.execute(sa.select(TABLE).where(TABLE.c.id > after).order_by(TABLE.c.id)).all()
-        if not all(isinstance(row.body, bytes) and isinstance(row.digest, str) for row in found):
-            raise IntegrityError(f"the ledger {self.path} holds a row that no append wrote", "pawl ledger verify")
+        self._still_there()
+        found = self._page(after)
         self._nothing_after.clear()
         if not found:
             self._nothing_after[after] = stamp
+        return self._pages(found)
+
+    def _pages(self, page: list[Row]) -> Iterator[Row]:
+        """Rows in pages, so that a long ledger need not be in memory twice."""
+        while page:
+            yield from page
+            page = self._page(page[-1].id) if len(page) == PAGE else []
+
+    def _page(self, after: int) -> list[Row]:
+        query = sa.select(TABLE).where(TABLE.c.id > after).order_by(TABLE.c.id).limit(PAGE)
+        with self._translated(), self._engine.connect() as connection:
+            found = connection.execute(query).all()
+        if not all(isinstance(row.body, bytes) and isinstance(row.digest, str) for row in found):
+            raise IntegrityError(f"the ledger {self.path} holds a row that no append wrote", "pawl ledger verify")
         return [Row(row.id, row.body, row.digest) for row in found]
+
+    def _still_there(self) -> None:
+        """An open file outlives its name: without this, entries would go into a ledger that is gone."""
+        try:
+            same = os.stat(self.path).st_ino == self._file
+        except OSError:
+            same = False
+        if not same:
+            raise IntegrityError(
+                f"the ledger {self.path} was deleted or replaced while it was in use",
+                "restore .pawl from a backup, then: pawl ledger verify",
+            )
 
     def _stamp(self) -> tuple[tuple[int, int, int], ...]:
         """What changes on disk with every commit, by whichever process: asking the file system is far cheaper than
