@@ -10,15 +10,14 @@ study.frame("runs")
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pawl import charts, frames, history, initialise, keys, plugins
-from pawl.approve import Word
-from pawl.errors import ConfigError, did_you_mean
+from pawl.deciding import Deciding
+from pawl.errors import ConfigError, Halted, Interrupted, did_you_mean
 from pawl.labs.lab import Lab
 from pawl.ledger import Entry
 from pawl.lineage import PatchRefused
@@ -29,14 +28,12 @@ from pawl.records import (
     Dossier,
     Proposal,
     Record,
-    Rejection,
     Release,
     Run,
     Variant,
     Verdict,
 )
 from pawl.tables import seconds
-from pawl.wiring import Wiring
 
 if TYPE_CHECKING:
     import pandas
@@ -49,7 +46,12 @@ def open(folder: str | Path = ".") -> OpenStudy:
     return OpenStudy(Path(folder).resolve())
 
 
-class OpenStudy(Wiring):
+def adopt(folder: str | Path = ".") -> OpenStudy:
+    """The study in a folder, whose ledger is trusted as it is from here on. Raises IntegrityError if it is broken."""
+    return OpenStudy(Path(folder).resolve(), adopt=True)
+
+
+class OpenStudy(Deciding):
     """One study: its settings, its ledger, and what can be done with it. Reading needs no sandbox and no policy."""
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -117,8 +119,11 @@ class OpenStudy(Wiring):
             self.artifacts.get(digest)
         for release in self.entries(Release):
             self.decisions().verify(release)
-        last = self.ledger.all()[-1].digest if entries else "none"
-        return {"entries": entries, "artifacts": len(named), "head": last}
+        note = self.anchor.keep(self.ledger)
+        return {
+            "entries": entries, "artifacts": len(named), "head": note.root.hex(), "origin": note.origin,
+            "key": str(self.anchor.key().public), "checkpoint": str(note),
+        }  # fmt: skip
 
     # -- trying -------------------------------------------------------------------------------------------------
 
@@ -135,9 +140,10 @@ class OpenStudy(Wiring):
             except PatchRefused as refusal:
                 problem = problem or str(refusal)
                 continue
-            return self.ledger.append(
-                Proposal(parent=parent, patch=patch, hypothesis=hypothesis, proposer=by, settings={})
-            )
+            with self.kept():
+                return self.ledger.append(
+                    Proposal(parent=parent, patch=patch, hypothesis=hypothesis, proposer=by, settings={})
+                )
         raise ConfigError(problem, f"git diff   (a patch on {', '.join(self.lineage.editable)} only)")
 
     def run(
@@ -154,53 +160,15 @@ class OpenStudy(Wiring):
     @contextmanager
     def loop(self, unsafe: bool = False) -> Iterator[Loop]:
         """The loop, ready to run, with the study locked against a second one. Builds the environment if need be."""
-        with self._locked("loop.lock"):
-            yield self.build_loop(unsafe)
-
-    # -- deciding -----------------------------------------------------------------------------------------------
-
-    def decide(self, id: int, word: Word, key: Path, approver: str, remark: str = "") -> Entry[Record]:
-        """Sign a decision on a dossier with a key, write it down, and release it if that was the last one needed.
-
-        Returns the Rejection, the Release, or the Approval where more people have to sign."""
-        people, dossier = self.decisions(), self.ledger.get(id, Dossier)
-        armored = people.signer.sign(people.request(dossier, word, approver, remark).encode(), key)
-        return self.record_decision(id, word, armored, approver, remark)
-
-    def record_decision(self, id: int, word: Word, armored: str, approver: str, remark: str = "") -> Entry[Record]:
-        """As `decide`, for a signature that was made elsewhere."""
-        with self._locked("decision.lock", wait=True):  # a yes and a no at once must not both count
-            people, dossier = self.decisions(), self.ledger.get(id, Dossier)
-            if word == "reject":
-                rejection: Entry[Rejection] = people.reject(dossier, approver, armored, remark)
-                return rejection
-            approval = people.approve(dossier, approver, armored, remark)
-            release = people.release(dossier)
-        if release:
-            self._publish(release)
-        return release or approval
-
-    def judge_again(self, id: int) -> Entry[Verdict]:
-        """Ask all gates again about a dossier's certificate, under the policy of now."""
-        verdict = self.ledger.get(self.ledger.get(id, Dossier).record.verdict, Verdict)
-        return self.build_judge().settle(self.ledger.get(verdict.record.certificate, Certificate))
-
-    def _publish(self, release: Entry[Release]) -> None:
-        """Lay the released artifacts out as files, for whoever serves them."""
-        folder = self.state / "releases" / str(release.id)
-        for artifact in history.released_run(self.ledger, release).artifacts:
-            path = folder / artifact.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.artifacts.get(artifact.digest))
-
-    @contextmanager
-    def _locked(self, name: str, wait: bool = False) -> Iterator[None]:
-        with (self.state / name).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise ConfigError(f"another loop runs on {self.folder}", "pawl status   (or wait for it)") from None
-            yield
+        with self._locked("loop.lock"), self.kept():
+            loop = self.build_loop(unsafe)
+            with self.switch.watched(self.ledger, loop.stop, lambda: True) as halted:
+                try:
+                    yield loop
+                except Interrupted:
+                    if halted():
+                        raise Halted(halted(), "pawl resume   (needs a signature)") from None
+                    raise
 
 
 def budget_seconds(budget: str | float) -> float:

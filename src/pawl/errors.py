@@ -8,6 +8,7 @@ What a reader may expect to happen (a run that crashes, a gate that refuses) is 
     ├── IntegrityError   4  stored bytes are not what was written
     ├── NotAuthorized    5  a signature, a key or a threshold is missing
     ├── SandboxError     6  no sandbox can be had, or it is not one
+    ├── Halted           8  somebody threw the kill switch; only a signature resumes
     └── Interrupted    130  a person pressed Ctrl-C; the ledger holds all finished work
 
 The message says what and where; the hint is the next command to type.
@@ -47,6 +48,10 @@ class NotAuthorized(PawlError):
 
 class SandboxError(PawlError):
     exit_code = 6
+
+
+class Halted(PawlError):
+    exit_code = 8
 
 
 class Interrupted(PawlError):

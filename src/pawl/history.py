@@ -17,6 +17,8 @@ from pawl.records import (
     CommonSeeds,
     Dossier,
     Evaluation,
+    PolicyChange,
+    PolicyInForce,
     Preregistration,
     Proposal,
     Record,
@@ -155,9 +157,21 @@ def run_of(ledger: Ledger, variant: int, seed: int, since: int) -> Entry[Run] | 
     return run if run and run.id > since else None
 
 
-def decision_on(ledger: Ledger, dossier: int) -> Entry[Rejection] | Entry[Release] | None:
-    """How people settled a dossier, or None while it waits."""
-    return ledger.find(Rejection, dossier=dossier) or ledger.find(Release, dossier=dossier)
+def decision_on(ledger: Ledger, case: int) -> Entry[Rejection] | Entry[Release] | Entry[PolicyInForce] | None:
+    """How people settled a dossier or a policy change, or None while it waits."""
+    return (
+        ledger.find(Rejection, dossier=case) or ledger.find(Release, dossier=case)
+        or ledger.find(PolicyInForce, change=case)
+    )  # fmt: skip
+
+
+def amendments(ledger: Ledger) -> list[Entry[PolicyChange]]:
+    """Policy changes that wait for people, oldest first: those that would replace the policy in force."""
+    rules = ledger.last(PolicyInForce)
+    return [
+        entry for entry in ledger.entries(PolicyChange)
+        if rules and entry.record.previous == rules.record.digest and decision_on(ledger, entry.id) is None
+    ]  # fmt: skip
 
 
 def plan_of(ledger: Ledger, certificate: Certificate) -> Preregistration:

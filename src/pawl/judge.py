@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from pawl import history
 from pawl.artifacts import ArtifactStore
@@ -77,11 +78,12 @@ class Judge:
 
     def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
         subject = self._subject(verdict, certificate)
-        statement = render(subject)
+        statement, changes = render(subject), self._changes(subject.champion.id, subject.variant)
         patch = self.artifacts.put("patch.diff", subject.patch.encode())
         return Dossier(
             verdict=verdict.id, variant=subject.variant.id, reference=subject.reference.id, policy=self.policy_digest,
             statement=statement, attachments=(patch, *self.picture(subject, statement)),
+            proposers=tuple(sorted({change.record.proposer for change in changes})), until=subject.until,
         )  # fmt: skip
 
     def _subject(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Subject:
@@ -90,11 +92,13 @@ class Judge:
         variant = self.ledger.get(plan.record.head, Variant)
         released = history.median_run(self.ledger, certificate.record)
         sealed = self.ledger.get(certificate.record.pairs[0].head, Evaluation).record.sealed
+        until = datetime.fromisoformat(verdict.at) + timedelta(seconds=self.policy.approval.valid)
         return Subject(
             study=history.study(self.ledger), champion=champion, variant=variant, plan=plan, certificate=certificate,
             reference=self.ledger.get(plan.record.reference, Variant), verdict=verdict,
             released=released, changes=self._changes(plan.record.reference, variant),
             patch=self.lineage.diff(champion.record.commit, variant.record.commit), sealed=sealed,
+            until=until.isoformat(timespec="seconds"),
         )  # fmt: skip
 
     def _changes(self, reference: int, variant: Entry[Variant]) -> list[Entry[Proposal]]:

@@ -1,15 +1,20 @@
-"""The key that a person signs with: from git's configuration, or made here. Private keys are never read by Pawl."""
+"""Keys: a person's, from git's configuration or made here, whose private half Pawl never reads; and this machine's
+own, which signs checkpoints and stands for no person's consent."""
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import re
 import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pawl.errors import NotAuthorized
 
@@ -26,7 +31,31 @@ class Signer:
 
 def own_key() -> Path:
     """Where Pawl puts a key that it made: outside of any study, under $XDG_CONFIG_HOME or ~/.config."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "pawl" / "signing_key"
+    return folder() / "signing_key"
+
+
+def folder() -> Path:
+    """Where Pawl's own keys lie: outside of any study."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "pawl"
+
+
+def log_key(name: str = "log_key") -> Ed25519PrivateKey:
+    """This machine's key for checkpoints (`witness_key`: for witnessing others'), made at first use.
+
+    Raises NotAuthorized if what is there is no such key."""
+    path = folder() / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        with tempfile.NamedTemporaryFile(dir=path.parent) as file:
+            file.write(Ed25519PrivateKey.generate().private_bytes_raw())
+            file.flush()
+            os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):  # another process was faster: its key is the key
+                os.link(file.name, path)
+    try:
+        return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+    except ValueError as error:
+        raise NotAuthorized(f"{path} does not hold an Ed25519 key", f"restore it, or: mv {path} {path}.bad") from error
 
 
 def name(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """`policy.toml`: what is allowed. Its digest stands in every verdict and every dossier.
 
-Deny on silence: a policy that has no gates, no keys, a past expiry or a threshold above its keys is refused.
+Deny on silence: a policy that has no gates, no keys, a past expiry or a threshold above its keys is refused. What
+counts is the policy that the ledger says is in force; a file that differs from it is a wish (see amend.py).
 """
 
 from __future__ import annotations
@@ -13,20 +14,30 @@ from pydantic import Field
 
 from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
-from pawl.tables import PartTable, Table, read
+from pawl.ledger import Ledger
+from pawl.records import PolicyInForce
+from pawl.tables import PartTable, Seconds, Table, parse, read
 
 FILE = "policy.toml"
 
 
 class ApprovalTable(Table):
+    """`threshold` distinct people must sign, among them so many of each role; a dossier can be decided for `valid`
+    seconds. `presence`: only keys in hardware, touched while signing, count."""
+
     threshold: int = Field(ge=1)
+    roles: dict[str, Annotated[int, Field(ge=1)]] = {}
+    valid: Seconds = 30 * 86400.0
+    presence: bool = False
 
 
 class Approver(Table):
-    """A person who may sign: a name without spaces or commas (an e-mail address), and an SSH public key."""
+    """A person who may sign: a name without spaces or commas (an e-mail address), an SSH public key, and roles.
+    Who has several keys has several such tables, with one name."""
 
     name: str = Field(pattern=r"^[^\s,*?!]+$")
     key: str = Field(pattern=r"^(ssh|sk-ssh|ecdsa|sk-ecdsa)[A-Za-z0-9@.-]* [A-Za-z0-9+/=]+( .*)?$")
+    roles: tuple[str, ...] = ()
 
 
 class NoiseTable(Table):
@@ -89,10 +100,47 @@ class Policy(Table):
             )
         if len({approver.key.split()[1] for approver in self.approver}) < len(self.approver):
             raise NotAuthorized(f"{FILE} gives one key to two approvers", "give every approver a key of their own")
+        for role, count in self.approval.roles.items():
+            having = {approver.name for approver in self.approver if role in approver.roles}
+            if count > len(having):
+                raise NotAuthorized(
+                    f"{FILE} asks for {count} signature(s) by role '{role}' and gives it to {len(having)} approver(s)",
+                    f'add roles = ["{role}"] to an [[approver]]',
+                )
+        if self.approval.presence and not any(approver.key.startswith("sk-") for approver in self.approver):
+            raise NotAuthorized(
+                f"{FILE} demands presence, and no approver has a hardware key", "ssh-keygen -t ed25519-sk"
+            )
 
 
 def load(study: Path) -> tuple[Policy, str]:
-    """The study's policy, enforced for today (UTC), and the digest of its bytes."""
-    policy, content = read(study / FILE, Policy, "pawl init")
+    """The policy in the study's folder, enforced for today (UTC), and the digest of its bytes."""
+    policy, digest, _ = wished(study)
     policy.enforce(datetime.now(UTC).date())
-    return policy, sha256(content)
+    return policy, digest
+
+
+def wished(study: Path) -> tuple[Policy, str, str]:
+    """The policy in the study's folder, whether or not it can be relied on; the digest of its bytes; its text."""
+    policy, content = read(study / FILE, Policy, "pawl init")
+    return policy, sha256(content), content.decode()
+
+
+def known(ledger: Ledger) -> tuple[Policy, PolicyInForce] | None:
+    """The policy that the ledger says is in force, and its record; None before the first run."""
+    entry = ledger.last(PolicyInForce)
+    return (parse(entry.record.text.encode(), Path(FILE), Policy), entry.record) if entry else None
+
+
+def in_force(study: Path, ledger: Ledger) -> tuple[Policy, str]:
+    """The policy in force, enforced for today, and its digest. A study's first policy is as the file has it.
+
+    Raises NotAuthorized if the file says something else: nobody approved that."""
+    found = known(ledger)
+    policy, digest = load(study)
+    if found and digest != found[1].digest:
+        raise NotAuthorized(
+            f"{FILE} is not the policy in force: it was changed, and nobody approved the change",
+            f"pawl policy propose   (or take it back: pawl policy show > {FILE})",
+        )
+    return policy, digest

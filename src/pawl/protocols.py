@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +24,7 @@ from pawl.records import (
 
 __all__ = [
     "Case", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Limits", "Mount", "Proposer", "Row",
-    "Sandbox", "Signer", "Sources", "Store", "Task",
+    "Sandbox", "Seal", "Signer", "Sources", "Store", "Task",
 ]  # fmt: skip
 
 
@@ -142,11 +142,23 @@ class Gate(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a verified signature tells: the key's fingerprint and kind, and whether its holder touched the hardware."""
+
+    key: str
+    kind: str
+    present: bool
+
+
 class Signer(Protocol):
     def sign(self, message: bytes, key: Path) -> str:
         """An armored signature by the person who holds the key. Raises NotAuthorized."""
         ...
 
-    def verify(self, message: bytes, armored: str, approver: str, public_key: str) -> str:
-        """The fingerprint of the key, if this approver's key signed these bytes. Raises NotAuthorized otherwise."""
+    def verify(
+        self, message: bytes, armored: str, approver: str, public_key: str, revoked: Sequence[bytes] = ()
+    ) -> Seal:
+        """What the signature tells, if this approver's key signed these bytes and is in none of the `revoked` lists.
+        Raises NotAuthorized otherwise."""
         ...

@@ -18,12 +18,17 @@ from pawl.records import (
     CommonSeeds,
     Dossier,
     Evaluation,
+    Halt,
     Noise,
+    PolicyChange,
+    PolicyInForce,
     Preregistration,
     Proposal,
     Record,
     Rejection,
     Release,
+    Resume,
+    Revocation,
     Run,
     Screening,
     Study,
@@ -93,7 +98,7 @@ def standing(ledger: Ledger) -> dict[str, object]:
         "champion": state.champion, "head": state.head, "runs": len(ledger.entries(Run)),
         "accepted": screened.count("accepted"), "refused": screened.count("refused"),
         "crashed": screened.count("crashed"), "certificates": f"{state.wins} won of {state.steps}",
-        "best": best(ledger), "waiting": [entry.id for entry in state.standing],
+        "best": best(ledger), "waiting": [entry.id for entry in (*state.standing, *history.amendments(ledger))],
     }  # fmt: skip
     if state.study and state.study.record.self_reported:
         found["metric"] = f"{state.study.record.metric} is SELF-REPORTED by the script under test"
@@ -145,6 +150,16 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
             return f"dossier {decision.dossier} by {decision.signature.approver}"
         case Release() as release:
             return f"variant {release.variant} is the champion"
+        case PolicyChange() as change:
+            return f"by {change.proposer}: {decision_line(ledger, entry.id)}"
+        case PolicyInForce() as rules:
+            return f"sha256:{rules.digest[:12]} " + (f"by change {rules.change}" if rules.change else "(the first)")
+        case Revocation() as revoked:
+            return f"by {revoked.by}: {revoked.reason}"
+        case Halt() as halt:
+            return f"by {halt.by}: {halt.reason}"
+        case Resume() as resume:
+            return f"halt {resume.halt} is over, says {resume.signature.approver}"
     return ""
 
 
@@ -158,8 +173,9 @@ def decision_line(ledger: Ledger, dossier: int) -> str:
     settled = history.decision_on(ledger, dossier)
     if settled:
         return f"{type(settled.record).__name__.lower()} in entry {settled.id}"
-    if dossier not in {entry.id for entry in history.read(ledger).standing}:
-        return "no longer stands: what it was certified against is gone"
+    waiting = [*history.read(ledger).standing, *history.amendments(ledger)]
+    if dossier not in {entry.id for entry in waiting}:
+        return "no longer stands: what it was to replace is gone"
     signed = [e.record.signature.approver for e in ledger.entries(Approval) if e.record.dossier == dossier]
     return f"signed by {', '.join(signed)}; waits for more" if signed else "waits for a person"
 
@@ -214,3 +230,16 @@ def _score(ledger: Ledger, evaluation: int) -> str:
 def _signed(ledger: Ledger, approval: int) -> str:
     record = ledger.get(approval, Approval).record
     return f"signed by {record.signature.approver} with {record.signature.key} (entry {approval})"
+
+
+def signature(ledger: Ledger, record: Approval | Rejection | Resume) -> list[str]:
+    """A signature in plain words: who, with what, for which purpose, over which bytes."""
+    case = ledger.any(record.halt if isinstance(record, Resume) else record.dossier)
+    signed, what = record.signature, type(case.record).__name__.lower()
+    held = "in hardware, and touched for it" if signed.present else "nothing says that it is in hardware"
+    return [
+        f"{signed.approver} signed with the {signed.kind} key {signed.key} ({held}),",
+        "for the purpose pawl-decision@v1 and no other (a signed commit or file is not one of these),",
+        f"over the {len(record.request.encode())} bytes of `request`: the {what} in entry {case.id}, whole, and",
+        f"the log's root {case.digest[:16]}... there, which stands for all {case.id} entries up to it.",
+    ]

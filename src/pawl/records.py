@@ -219,7 +219,8 @@ class Verdict(Record):
 
 class Dossier(Record):
     """The case shown to a reviewer. `statement` is the text a person reads and signs; `attachments` are stored
-    by digest: the patch, the chart, the page."""
+    by digest: the patch, the chart, the page. `proposers` made the changes in it, and none of them may approve it;
+    after `until` (ISO 8601 UTC) nobody may."""
 
     verdict: int
     variant: int
@@ -227,18 +228,46 @@ class Dossier(Record):
     policy: str
     statement: str
     attachments: tuple[Artifact, ...]
+    proposers: tuple[str, ...]
+    until: str
+
+
+class PolicyChange(Record):
+    """New rules put before the approvers of those in force: the whole text of the file, and what they read and sign.
+
+    `previous` and `digest` are the sha256 of the file before and after."""
+
+    previous: str
+    digest: str
+    text: str
+    statement: str
+    proposer: str
+    until: str
+
+
+class PolicyInForce(Record):
+    """The rules from here on. `change` is None for a study's first policy, which nobody was there to approve."""
+
+    digest: str
+    text: str
+    change: int | None
+    approvals: tuple[int, ...]
+    threshold: int
 
 
 class Signature(Part):
-    """A person's signature: who, with which key (SHA256 fingerprint), and the armored signature."""
+    """A person's signature: who, with which key (SHA256 fingerprint) of which kind, and the armored signature.
+    `present`: the key is in hardware, and said that somebody touched it."""
 
     approver: str
     key: str
+    kind: str
+    present: bool
     armored: str
 
 
 class Approval(Record):
-    """A person's signed yes over one dossier's bytes. `request` is the exact text that was signed."""
+    """A person's signed yes over one dossier's bytes, or a policy change's. `request` is the exact text signed."""
 
     dossier: int
     request: str
@@ -247,7 +276,7 @@ class Approval(Record):
 
 
 class Rejection(Record):
-    """A person's signed no over one dossier's bytes."""
+    """A person's signed no over one dossier's bytes, or a policy change's."""
 
     dossier: int
     request: str
@@ -265,10 +294,35 @@ class Release(Record):
     threshold: int
 
 
+class Revocation(Record):
+    """Keys that no longer count, from here on: an OpenSSH key revocation list or public keys, in base64."""
+
+    keys: str
+    reason: str
+    by: str
+
+
+class Halt(Record):
+    """The kill switch was thrown: nothing runs before a Resume. `token` tells this halt from all others."""
+
+    reason: str
+    by: str
+    token: str
+
+
+class Resume(Record):
+    """A person's signed word that a halt is over."""
+
+    halt: int
+    request: str
+    signature: Signature
+    note: str
+
+
 RECORDS: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
         Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate,
-        Verdict, Dossier, Approval, Rejection, Release,
+        Verdict, Dossier, Approval, Rejection, Release, PolicyChange, PolicyInForce, Revocation, Halt, Resume,
     )
 }  # fmt: skip

@@ -18,7 +18,8 @@ LONGEST = 400
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a statement is about. `released` is the run whose artifacts would go out; `changes` are the accepted
-    proposals that lead from the reference to the variant, oldest first; `patch` is against the champion."""
+    proposals that lead from the reference to the variant, oldest first; `patch` is against the champion; `until` is
+    when the offer ends (ISO 8601 UTC)."""
 
     study: Entry[Study]
     champion: Entry[Variant]
@@ -31,6 +32,7 @@ class Subject:
     changes: Sequence[Entry[Proposal]]
     patch: str
     sealed: str
+    until: str
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -53,6 +55,7 @@ def render(subject: Subject) -> str:
     lines = [
         f"PAWL DOSSIER: may {one_line(name)} move from variant {before} to variant {after}?",
         "",
+        _row("decide by", subject.until),
         *_case(subject),
         "",
         "GATES",

@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
 from pawl import cache, charts, config, environment, page, plugins, policy, results
+from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
 from pawl.certify import Certify
+from pawl.consent import Consent
 from pawl.envelope import sha256
-from pawl.errors import ConfigError
+from pawl.errors import ConfigError, NotAuthorized
+from pawl.halt import Switch
 from pawl.judge import Judge
 from pawl.ledger import Ledger
 from pawl.lineage import Lineage
 from pawl.loop import Loop
 from pawl.measure import Measure
 from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
-from pawl.records import Artifact, Release, Study, Variant
+from pawl.records import Artifact, PolicyInForce, Release, Study, Variant
 from pawl.search import Search
 from pawl.statement import Subject
 from pawl.tables import PartTable
 from pawl.workplace import Workplace
 
 STATE = ".pawl"
+BETWEEN_CHECKPOINTS = 5.0
+"""Seconds of the loop that a checkpoint may lag behind; every command ends with one."""
 P = TypeVar("P")
 
 
 class Wiring:
     """What a study is made of. Opening it needs no sandbox and no policy; each motion asks for what it needs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, adopt: bool = False) -> None:
         self.folder = folder
         self.config, self.config_digest = config.load(folder)
         self.lineage = Lineage(folder, self.config.train.editable)
@@ -41,12 +48,30 @@ class Wiring:
         self.state.mkdir(mode=0o700, exist_ok=True)
         self.artifacts = ArtifactStore(self.state / "artifacts")
         self.ledger = Ledger(self._part(Store, self.config.store, path=self.state / "ledger.sqlite"))
+        self.anchor = Anchor(folder, self.state)
+        if adopt:
+            self.anchor.adopt(self.ledger)
+        else:
+            self.anchor.check(self.ledger)
+        self.switch = Switch(self.state)
+        self._kept = 0.0
 
     def decisions(self) -> Approve:
         """What people may do. Raises NotAuthorized for a policy that cannot be relied on."""
-        rules, digest = policy.load(self.folder)
-        signer = self._part(Signer, self.config.signer)
-        return Approve(self.ledger, self.lineage, self.artifacts, signer, rules, digest)
+        return self._decisions(*policy.in_force(self.folder, self.ledger))
+
+    def amendments(self) -> Approve:
+        """What people may do about the policy itself, under the one in force, which may have expired."""
+        found = policy.known(self.ledger)
+        if found is None:
+            raise NotAuthorized(
+                "no policy is in force yet: edit policy.toml, it counts from the first run on", "pawl run"
+            )
+        return self._decisions(found[0], found[1].digest)
+
+    def _decisions(self, rules: policy.Policy, digest: str) -> Approve:
+        consent = Consent(self.ledger, self._part(Signer, self.config.signer), rules, datetime.now(UTC))
+        return Approve(self.ledger, self.lineage, self.artifacts, consent, digest)
 
     def _part(self, protocol: type[P], table: PartTable, **wiring: object) -> P:
         """The part that a table names. The protocol's name is the kind's: `Gate` is found among `pawl.gates`."""
@@ -54,7 +79,11 @@ class Wiring:
 
     def build_loop(self, unsafe: bool) -> Loop:
         config.must_exist(self.folder, self.config)
-        rules, digest = policy.load(self.folder)
+        self.switch.check(self.ledger)
+        rules, digest = policy.in_force(self.folder, self.ledger)
+        if policy.known(self.ledger) is None:
+            text = policy.wished(self.folder)[2]
+            self.ledger.append(PolicyInForce(digest=digest, text=text, change=None, approvals=(), threshold=0))
         if self.ledger.last(Variant) is None:
             self.ledger.append(self.lineage.baseline())
         release = self.ledger.last(Release)
@@ -90,7 +119,7 @@ class Wiring:
         return [self._part(Proposer, table, **wiring) for table in self.config.proposer]
 
     def build_judge(self) -> Judge:
-        rules, digest = policy.load(self.folder)
+        rules, digest = policy.in_force(self.folder, self.ledger)
         gates = [self._part(Gate, table) for table in rules.gate]
         return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
 
@@ -131,10 +160,13 @@ class Wiring:
     def _unchanged(self, policy_digest: str) -> None:
         if (self.folder / config.FILE).read_bytes() and config.load(self.folder)[1] != self.config_digest:
             raise ConfigError(f"{config.FILE} changed while the loop ran; all finished work is kept", "pawl run")
-        if policy.load(self.folder)[1] != policy_digest:
+        if policy.wished(self.folder)[1] != policy_digest:
             raise ConfigError(f"{policy.FILE} changed while the loop ran; all finished work is kept", "pawl run")
 
     def _after(self) -> None:
+        if time.monotonic() - self._kept > BETWEEN_CHECKPOINTS:
+            self.anchor.keep(self.ledger)
+            self._kept = time.monotonic()
         if self.config.evaluate.results:
             text = results.table(self.ledger, self.config.evaluate.summary)
             results.write(self.folder / self.config.evaluate.results, text)

@@ -1,4 +1,4 @@
-"""Commands that read: status, show, diff, why, log, ledger."""
+"""Commands that read: status, show, diff, why, log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import typer
 
 from pawl import reading
 from pawl.cli.screen import HERE, AsJson, Folder, app, entries_json, entry_json, say, say_chart, say_json, study_in
-from pawl.records import Run, Verdict
-
-ledger = typer.Typer(help="The append-only record of everything.", no_args_is_help=True)
-app.add_typer(ledger, name="ledger")
+from pawl.records import Approval, Rejection, Resume, Run, Verdict
 
 
 @app.command()
@@ -68,6 +65,8 @@ def show(
     for name, value in entry.record.model_dump(mode="json").items():
         text = str(value)
         say(f"{name}:\n{text}" if "\n" in text else f"{name:16s} {text}")
+    if isinstance(entry.record, Approval | Rejection | Resume):
+        say("\n" + "\n".join([*reading.signature(study.ledger, entry.record), study.vouched(entry.record)]))
     if isinstance(entry.record, Run):
         say(f"\nall that it printed:  pawl show {id} --output")
 
@@ -91,13 +90,3 @@ def why(id: int, folder: Folder = HERE, as_json: AsJson = False) -> None:
     record = study.ledger.any(id).record
     if isinstance(record, Verdict) and not record.passed:
         raise typer.Exit(1)
-
-
-@ledger.command("verify")
-def verify(folder: Folder = HERE, as_json: AsJson = False) -> None:
-    """Read every entry and artifact again and check the chain of digests."""
-    found = study_in(folder).verify()
-    if as_json:
-        say_json(found)
-    else:
-        say(f"{found['entries']} entries and {found['artifacts']} artifacts are what was written; head {found['head']}")

@@ -10,11 +10,12 @@ import typer
 
 from pawl import keys, reading
 from pawl.app import OpenStudy
-from pawl.approve import Word
+from pawl.approve import Case
 from pawl.cli.screen import HERE, AsJson, Folder, app, entries_json, say, say_json, study_in
+from pawl.consent import Word
 from pawl.errors import ConfigError, NotAuthorized
 from pawl.ledger import Entry
-from pawl.records import Approval, Dossier, Record, Release
+from pawl.records import Approval, Dossier, PolicyChange, PolicyInForce, Record, Release
 
 Key = Annotated[Path | None, typer.Option(help="The SSH key to sign with; else git's or Pawl's own.")]
 As = Annotated[str, typer.Option("--as", help="Your name in policy.toml; else git's user.email.")]
@@ -33,13 +34,14 @@ def review(
 ) -> None:
     """The whole case that waits for a person, as it would be signed."""
     study = study_in(folder)
-    dossier = study.ledger.get(id, Dossier) if id else _newest(study)
+    case = _case(study, id) if id else _newest(study)
     if as_json:
-        say_json(entries_json([dossier])[0])
+        say_json(entries_json([case])[0])
         return
-    say(dossier.record.statement)
-    say(reading.decision_line(study.ledger, dossier.id))
-    say(f"page:  {study.write_page(dossier)}")
+    say(case.record.statement)
+    say(reading.decision_line(study.ledger, case.id))
+    if isinstance(case.record, Dossier):
+        say(f"page:  {study.write_page(study.ledger.get(case.id, Dossier))}")
 
 
 @app.command()
@@ -47,8 +49,9 @@ def approve(
     id: int, folder: Folder = HERE, key: Key = None, name: As = "", note: Note = "",
     signature: Given = None, only_print: Print = False, yes: Yes = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Sign a dossier. With enough signatures the champion moves, and the next run starts from it."""
-    entry = _decide(study_in(folder), id, "approve", key, name, note, signature, only_print, yes)
+    """Sign a dossier or a policy change. With enough signatures the champion moves, and the next run starts from it."""
+    study = study_in(folder)
+    entry = _decide(study, id, "approve", key, name, note, signature, only_print, yes)
     if entry is None:
         return
     if as_json:
@@ -57,8 +60,11 @@ def approve(
         say(f"\nreleased: variant {entry.record.variant} is the champion (release {entry.id})", "bold green")
         say(f"  its files:   .pawl/releases/{entry.id}/")
         say(f"  its commit:  git merge {entry.record.commit[:12]}   (refs/pawl/champion)")
+    elif isinstance(entry.record, PolicyInForce):
+        say(f"\nin force from entry {entry.id} on: sha256:{entry.record.digest}", "bold green")
     elif isinstance(entry.record, Approval):
-        say(f"\napproval {entry.id} is written down; more people have to sign dossier {id}", "bold")
+        people, case = study.case(id)
+        say(f"\napproval {entry.id} is written down; still {', '.join(people.missing(case))}", "bold")
 
 
 @app.command()
@@ -90,30 +96,53 @@ def _decide(
     only_print: bool, yes: bool,
 ) -> Entry[Record] | None:  # fmt: skip
     approver = name or keys.name(study.folder)
-    request = study.decisions().request(study.ledger.get(id, Dossier), word, approver, remark)
+    people, case = study.case(id)
+    request = people.request(case, word, approver, remark)
     if only_print:
         sys.stdout.buffer.write(request.encode())
         return None
     say(request)
     if signature:
-        try:
-            armored = signature.read_text()
-        except OSError as error:
-            raise ConfigError(f"{signature} cannot be read: {error.strerror}", f"pawl {word} {id} --print") from error
+        armored = read_signature(signature, f"pawl {word} {id} --print")
         return study.record_decision(id, word, armored, approver, remark)
-    if not yes:
-        if not sys.stdin.isatty():
-            raise NotAuthorized("there is no terminal to ask at", f"pawl {word} {id} --yes   (after pawl review {id})")
-        typer.confirm(f"Sign exactly the text above as {approver}?", abort=True)
+    may_sign(yes, approver, f"pawl {word} {id} --yes   (after pawl review {id})")
+    return study.decide(id, word, key_to_sign_with(study, key, f"pawl {word} {id} --key PATH"), approver, remark)
+
+
+def read_signature(file: Path, fix: str) -> str:
+    """An armored signature that was made elsewhere."""
+    try:
+        return file.read_text()
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}", fix) from error
+
+
+def may_sign(yes: bool, approver: str, fix: str) -> None:
+    """Ask once more, after everything was shown. Raises NotAuthorized where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise NotAuthorized("there is no terminal to ask at", fix)
+    typer.confirm(f"Sign exactly the text above as {approver}?", abort=True)
+
+
+def key_to_sign_with(study: OpenStudy, key: Path | None, fix: str) -> Path:
+    """The key that was named, else git's or Pawl's own."""
     found = keys.find(study.folder)
     chosen = key or (found.key if found else None)
     if chosen is None or chosen == Path():
-        raise NotAuthorized("no key to sign with was found", f"pawl {word} {id} --key PATH")
-    return study.decide(id, word, chosen, approver, remark)
+        raise NotAuthorized("no key to sign with was found", fix)
+    return chosen
 
 
-def _newest(study: OpenStudy) -> Entry[Dossier]:
-    waiting = study.dossiers()
+def _case(study: OpenStudy, id: int) -> Case:
+    if isinstance(study.ledger.any(id).record, PolicyChange):
+        return study.ledger.get(id, PolicyChange)
+    return study.ledger.get(id, Dossier)
+
+
+def _newest(study: OpenStudy) -> Case:
+    waiting: list[Case] = [*study.dossiers(), *study.amendments_waiting()]
     if not waiting:
         raise ConfigError("no dossier waits for a person", "pawl run --budget 5m")
-    return waiting[-1]
+    return max(waiting, key=lambda case: case.id)

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from pawl import keys
 from pawl.app import Budget, OpenStudy, budget_seconds
 from pawl.cli.live import watched
 from pawl.cli.screen import HERE, AsJson, Folder, app, console, entries_json, say, say_chart, say_json, study_in
@@ -108,6 +109,9 @@ def propose(
     patch: Annotated[Path, typer.Option(help="A unified diff on the editable files; - for standard input.")],
     hypothesis: Annotated[str, typer.Option(help="Why it should be better.")],
     folder: Folder = HERE,
+    by: Annotated[
+        str, typer.Option("--by", help="Whose idea it is, who then may not approve it; else git's user.email.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Put your own patch in the queue; the next turn of the loop tries it."""
@@ -115,7 +119,8 @@ def propose(
         text = sys.stdin.read() if str(patch) == "-" else patch.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{patch} cannot be read: {error}", "pawl propose --patch FILE   (UTF-8)") from error
-    entry = study_in(folder).propose(text, hypothesis)
+    study = study_in(folder)
+    entry = study.propose(text, hypothesis, by or keys.name(study.folder))
     if as_json:
         say_json(entries_json([entry]))
     else:

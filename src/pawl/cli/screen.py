@@ -33,11 +33,13 @@ HERE = Path()
 
 def study_in(folder: Path) -> OpenStudy:
     """The study in a folder, looked for upwards as git does."""
+    return open_study(study_folder(folder))
+
+
+def study_folder(folder: Path) -> Path:
+    """The nearest folder upwards that is a study, else the folder itself."""
     start = folder.resolve()
-    for place in (start, *start.parents):
-        if (place / "pawl.toml").is_file():
-            return open_study(place)
-    return open_study(start)
+    return next((place for place in (start, *start.parents) if (place / "pawl.toml").is_file()), start)
 
 
 def say(text: str, style: str = "") -> None:

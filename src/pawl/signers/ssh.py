@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pawl.errors import NotAuthorized
+from pawl.protocols import Seal
+from pawl.signers.sshsig import look
 
 NAMESPACE = "pawl-decision@v1"
 """A signature made for another purpose (a git commit, a file) is not one of these."""
@@ -34,19 +37,27 @@ class SshSigner:
                 raise NotAuthorized(f"{key} did not sign: {done.stderr.decode(errors='replace').strip()}", "ssh-add -l")
             return signature.read_text()
 
-    def verify(self, message: bytes, armored: str, approver: str, public_key: str) -> str:
-        with tempfile.TemporaryDirectory(prefix="pawl-verify-") as folder:
-            allowed, signature = Path(folder) / "allowed_signers", Path(folder) / "signature"
+    def verify(
+        self, message: bytes, armored: str, approver: str, public_key: str, revoked: Sequence[bytes] = ()
+    ) -> Seal:
+        with tempfile.TemporaryDirectory(prefix="pawl-verify-") as name:
+            folder = Path(name)
+            allowed, signature = folder / "allowed_signers", folder / "signature"
             allowed.write_text(f'{approver} namespaces="{NAMESPACE}" {public_key}\n')
             signature.write_text(armored)
-            done = self._run(
-                "-Y", "verify", "-f", str(allowed), "-I", approver, "-n", NAMESPACE, "-s", str(signature), stdin=message
-            )
-        found = MADE.search(done.stdout.decode(errors="replace"))
-        if done.returncode or found is None or found["who"] != approver:
-            words = (done.stderr or done.stdout).decode(errors="replace").strip()
-            raise NotAuthorized(f"this is not {approver}'s signature over these bytes ({words})", "pawl review N")
-        return found["key"]
+            command = ["-Y", "verify", "-f", str(allowed), "-I", approver, "-n", NAMESPACE, "-s", str(signature)]
+            done = self._run(*command, stdin=message)
+            found = MADE.search(done.stdout.decode(errors="replace"))
+            if done.returncode or found is None or found["who"] != approver:
+                words = (done.stderr or done.stdout).decode(errors="replace").strip()
+                raise NotAuthorized(f"this is not {approver}'s signature over these bytes ({words})", "pawl review N")
+            for number, content in enumerate(revoked):
+                path = folder / f"revoked-{number}"
+                path.write_bytes(content)
+                if self._run(*command, "-r", str(path), stdin=message).returncode:
+                    raise NotAuthorized(f"{approver}'s key {found['key']} is revoked", "pawl log")
+        inside = look(armored)
+        return Seal(found["key"], inside.kind, inside.present)
 
     def _run(self, *args: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         try:

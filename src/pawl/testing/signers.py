@@ -38,14 +38,14 @@ class SignerContract:
         """`verify` of what `sign` gave returns the fingerprint of the key: SHA256 and 43 characters of base64."""
         key, public = self.key(tmp_path, "alice")
         armored = self.make().sign(MESSAGE, key)
-        assert re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}=?", self.make().verify(MESSAGE, armored, ALICE, public))
+        assert re.fullmatch(r"SHA256:[A-Za-z0-9+/]{43}=?", self.make().verify(MESSAGE, armored, ALICE, public).key)
 
     def test_two_keys_have_two_fingerprints(self, tmp_path: Path) -> None:
         """The fingerprint names the key, and not the person or the message."""
         signer, found = self.make(), set()
         for name in ("alice", "bob"):
             key, public = self.key(tmp_path, name)
-            found |= {signer.verify(text, signer.sign(text, key), ALICE, public) for text in (MESSAGE, b"other")}
+            found |= {signer.verify(text, signer.sign(text, key), ALICE, public).key for text in (MESSAGE, b"other")}
         assert len(found) == 2
 
     @pytest.mark.parametrize("message", [b"", b"\0", b"a\r\nb", b"x" * 2**20], ids=["empty", "NUL", "CRLF", "1-MiB"])
@@ -53,7 +53,7 @@ class SignerContract:
         """Nothing is stripped, translated or cut off."""
         key, public = self.key(tmp_path, "alice")
         armored = self.make().sign(message, key)
-        assert self.make().verify(message, armored, ALICE, public).startswith("SHA256:")
+        assert self.make().verify(message, armored, ALICE, public).key.startswith("SHA256:")
         with pytest.raises(NotAuthorized):
             self.make().verify(message + b"\n", armored, ALICE, public)
 

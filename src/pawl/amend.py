@@ -1,0 +1,118 @@
+"""A change of policy, in plain words, made up as a case that the approvers of the policy in force decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from pawl.errors import NotAuthorized
+from pawl.hostile import one_line, printable
+from pawl.policy import Policy
+from pawl.records import PolicyChange
+
+MEANING: dict[str, tuple[str, int]] = {
+    "version": ("version of the policy", 0),
+    "expires": ("day on which the policy expires", -1),
+    "approval.threshold": ("people who must sign", 1),
+    "approval.valid": ("seconds for which a dossier can be decided", -1),
+    "approval.presence": ("a touched hardware key is demanded", 1),
+    "noise.runs": ("A/A runs that measure the noise", 1),
+    "screening.seeds": ("common seeds of a screening", 0),
+    "screening.redraw_after": ("refusals after which the common seeds are drawn anew", 0),
+    "certification.bundle": ("provisional accepts that start a certificate", 0),
+    "certification.pairs": ("most fresh pairs of a certificate", 0),
+    "certification.alpha": ("bound on the share of false certificates", -1),
+    "certification.futility": ("e-value below which a certificate gives up", 0),
+    "certification.lambdas": ("bets of the sign-flip test", 0),
+    "certification.level": ("level of the interval in dossiers", 0),
+    "guards.cpu_seconds": ("most CPU beside the reference's", -1),
+    "allow_unsafe": ("runs without a sandbox may lead to a release", -1),
+    "isolation": ("walls that every run must have had", 1),
+}
+"""What a setting means to a person, and whether more of it is stricter (1), looser (-1), or neither (0)."""
+
+
+def propose(old: Policy, previous: str, new: tuple[Policy, str, str], proposer: str, now: datetime) -> PolicyChange:
+    """The case for `new` (policy, digest, text) in place of `old`, whose digest is `previous`.
+
+    Raises NotAuthorized if nothing would change, or if nobody could rely on the new policy."""
+    policy, digest, text = new
+    if digest == previous:
+        raise NotAuthorized("policy.toml is the policy in force: there is nothing to propose", "pawl policy show")
+    policy.enforce(now.date())
+    until = (now + timedelta(seconds=old.approval.valid)).isoformat(timespec="seconds")
+    statement = _statement(list(changes(old, policy)), previous, digest, text, proposer, until)
+    return PolicyChange(
+        previous=previous, digest=digest, text=text, statement=statement, proposer=proposer, until=until
+    )  # fmt: skip
+
+
+def changes(old: Policy, new: Policy) -> Iterator[str]:
+    """Every difference that means something, a line each: `people who must sign: 2 -> 1   (LOOSER)`."""
+    before, after = (policy.model_dump(mode="json", exclude={"approver", "gate"}) for policy in (old, new))
+    yield from _settings(before, after, "")
+    yield from _approvers(old, new)
+    yield from _gates(old, new)
+
+
+def _statement(lines: list[str], previous: str, digest: str, text: str, proposer: str, until: str) -> str:
+    shown = [f"  {one_line(line)}" for line in lines] or ["  none that means anything: comments and layout only"]
+    return "\n".join([
+        "PAWL POLICY CHANGE: may these rules replace those in force?", "",
+        f"  proposed by   {one_line(proposer)}", f"  decide until  {until}",
+        f"  in force      sha256:{previous}", f"  proposed      sha256:{digest}", "",
+        "WHAT CHANGES", *shown, "", "THE WHOLE NEW POLICY", "-" * 100, printable(text).rstrip("\n"), "-" * 100, "",
+    ])  # fmt: skip
+
+
+def _settings(before: dict[str, Any], after: dict[str, Any], prefix: str) -> Iterator[str]:
+    for key in dict.fromkeys((*before, *after)):
+        path, old, new = f"{prefix}{key}", before.get(key), after.get(key)
+        if isinstance(old, dict) or isinstance(new, dict):
+            yield from _settings(old or {}, new or {}, f"{path}.")
+        elif old != new:
+            meaning, sign = MEANING.get(path, (path, 1 if path.startswith("approval.roles.") else 0))
+            yield f"{meaning}: {_word(old)} -> {_word(new)}{_direction(old, new, sign)}   [{path}]"
+
+
+def _direction(old: Any, new: Any, sign: int) -> str:
+    if not sign:
+        return ""
+    stricter = ((new or 0) > (old or 0)) if not isinstance(new, str) else new > str(old)
+    if isinstance(new, list):
+        stricter = len(new) > len(old or [])
+    return "   (stricter)" if stricter == (sign > 0) else "   (LOOSER)"
+
+
+def _word(value: Any) -> str:
+    return (
+        {True: "yes", False: "no", None: "none"}.get(value, str(value)) if not isinstance(value, list) else str(value)
+    )
+
+
+def _approvers(old: Policy, new: Policy) -> Iterator[str]:
+    before, after = ({(p.name, p.key): p.roles for p in policy.approver} for policy in (old, new))
+    for name, key in before.keys() - after.keys():
+        yield f"approver removed: {name}, key {_short(key)}"
+    for name, key in after.keys() - before.keys():
+        yield f"approver ADDED: {name}, key {_short(key)}, roles {', '.join(after[name, key]) or 'none'}"
+    for both in before.keys() & after.keys():
+        if before[both] != after[both]:
+            roles = [", ".join(side[both]) or "none" for side in (before, after)]
+            yield f"roles of {both[0]}: {roles[0]} -> {roles[1]}"
+
+
+def _gates(old: Policy, new: Policy) -> Iterator[str]:
+    before, after = ({gate.use: gate.settings() for gate in policy.gate} for policy in (old, new))
+    yield from (f"gate removed: {name}   (LOOSER)" for name in before.keys() - after.keys())
+    yield from (f"gate added: {name} {after[name] or ''}   (stricter)" for name in after.keys() - before.keys())
+    for name in before.keys() & after.keys():
+        for key in dict.fromkeys((*before[name], *after[name])):
+            old_value, new_value = before[name].get(key), after[name].get(key)
+            if old_value != new_value:
+                yield f"gate {name}, {key}: {_word(old_value)} -> {_word(new_value)}"
+
+
+def _short(key: str) -> str:
+    return f"{key.split()[0]} ...{key.split()[1][-12:]}"

@@ -1,0 +1,171 @@
+"""The kill switch: a file beside the ledger, so that it works when the database is down; then an entry, if it can be.
+
+Whoever can write in `.pawl/` can halt; only a signature resumes. A loop that sees the file, the entry, or that it has
+lost its lease on the ledger, stops. One that does not stop within a second is killed: its sandboxes die with it, and a
+kill loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pawl.errors import Halted, PawlError
+from pawl.ledger import Entry, Ledger
+from pawl.records import Halt, Resume
+
+POLL = 0.1
+"""Seconds between two looks at the file."""
+LOOK = 5
+"""The ledger is asked at every fifth look: it may be on another machine."""
+GRACE = 1.0
+"""Seconds that a loop has for stopping by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The switch of the study whose state is in `state`."""
+
+    state: Path
+
+    @property
+    def file(self) -> Path:
+        return self.state / "halt"
+
+    def throw(self, reason: str, by: str) -> Halt:
+        """Halt, before anything else: the file is on disk when this returns. Loops that do not stop are killed."""
+        record = self.thrown() or Halt(reason=reason, by=by, token=uuid.uuid4().hex)
+        fresh = self.state / "halt.new"
+        with fresh.open("w") as file:
+            file.write(record.model_dump_json())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, self.file)
+        self._stop_loops()
+        return record
+
+    def thrown(self) -> Halt | None:
+        """What the file says. One that cannot be read is a halt too."""
+        try:
+            content = self.file.read_text()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return Halt(reason=f"{self.file} cannot be read: {error.strerror}", by="unknown", token="")
+        try:
+            return Halt.model_validate_json(content)
+        except ValueError:
+            return Halt(reason=f"{self.file} is not readable as a halt", by="unknown", token="")
+
+    def check(self, ledger: Ledger) -> None:
+        """Raises Halted if the study is halted. What only the file says is written into the ledger."""
+        halt = self.standing(ledger)
+        if halt:
+            raise Halted(
+                f"halted by {halt.record.by} (entry {halt.id}): {halt.record.reason}",
+                "pawl resume   (needs a signature)",
+            )
+
+    def standing(self, ledger: Ledger) -> Entry[Halt] | None:
+        """The halt that nobody has resumed from, in the ledger from now on; None if there is none."""
+        said = self.thrown()
+        if said and ledger.find(Halt, token=said.token) is None:
+            ledger.append(said)
+        over = {entry.record.halt for entry in ledger.entries(Resume)}
+        standing = [entry for entry in ledger.entries(Halt) if entry.id not in over]
+        if not standing and said:
+            self.file.unlink(missing_ok=True)  # resumed, and killed before the file was gone
+        return standing[0] if standing else None
+
+    def over(self, ledger: Ledger) -> None:
+        """Take the file away, once the ledger says that people resumed."""
+        self.standing(ledger)
+
+    @contextmanager
+    def watched(self, ledger: Ledger, stop: threading.Event, held: Callable[[], bool]) -> Iterator[Callable[[], str]]:
+        """While this is open, a halt or a lost lease sets `stop`; yields what says why, or an empty string."""
+        self.check(ledger)
+        why: list[str] = []
+        done = threading.Event()
+        with self._registered():
+            watcher = threading.Thread(
+                target=self._watch, args=(ledger, stop, held, why, done), name="halt", daemon=True
+            )
+            watcher.start()
+            try:
+                yield lambda: why[0] if why else ""
+            finally:
+                done.set()
+                watcher.join()
+
+    def _watch(
+        self, ledger: Ledger, stop: threading.Event, held: Callable[[], bool], why: list[str], done: threading.Event
+    ) -> None:
+        known, look = len(ledger.entries(Halt)), 0
+        while not done.wait(POLL):
+            look += 1
+            halt = self.thrown()
+            if halt:
+                why.append(f"halted by {halt.by}: {halt.reason}")
+            elif look % LOOK == 0:
+                try:
+                    if not held():
+                        why.append("this loop lost its lease on the ledger, and nobody could tell it to stop")
+                    elif len(found := ledger.entries(Halt)) > known:
+                        why.append(f"halted by {found[-1].record.by}: {found[-1].record.reason}")
+                except PawlError as error:
+                    why.append(f"the ledger cannot be asked whether to stop: {error}")
+            if why:
+                stop.set()
+                return
+
+    @contextmanager
+    def _registered(self) -> Iterator[None]:
+        """The pid of this loop and when it began, for whoever has to kill it."""
+        folder = self.state / "loops"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        file = folder / str(os.getpid())
+        file.write_text(json.dumps({"pid": os.getpid(), "started": _started(os.getpid())}))
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _stop_loops(self) -> None:
+        """Wait for this machine's loops to stop, then kill those that have not."""
+        deadline = time.monotonic() + GRACE
+        while (left := self._loops()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _loops(self) -> list[int]:
+        """The pids of loops that live, each known by the time it started as well."""
+        found = []
+        for file in (self.state / "loops").glob("*"):
+            try:
+                said = json.loads(file.read_text())
+                pid, started = int(said["pid"]), said["started"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if pid != os.getpid() and started and _started(pid) == started:
+                found.append(pid)
+        return found
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot; empty if it is gone or a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
