@@ -32,6 +32,7 @@ from pawl.records import (
 from pawl.statement import Subject, render
 
 Decision = Literal["accepted", "refused", "crashed"]
+UNTIL = "2999-12-31T00:00:00+00:00"
 METRIC = "bits_per_byte"
 HOSTILE = "<script>alert(1)</script> \x1b[2J\x1b]0;owned\x07 \u202egnp.exe <img src=x onerror=alert(2)> {{ 7*7 }}"
 PATCH = f"""diff --git a/train.py b/train.py
@@ -196,10 +197,12 @@ def small_case(store: Store, safe: bool = True, self_reported: bool = False) -> 
         study=study, champion=champion, reference=champion, variant=head, certificate=certificate, verdict=verdict,
         plan=ledger.get(certificate.record.preregistration, Preregistration), released=released,
         changes=[ledger.get(id, Proposal) for id in changes], patch=PATCH, sealed="5e" * 32,
+        until=UNTIL,
     )  # fmt: skip
     ledger.append(
         Dossier(
             verdict=verdict.id, variant=head.id, reference=champion.id, policy="a0" * 32, statement=render(subject),
+            proposers=("space",), until=UNTIL,
             attachments=(Artifact(name="patch.diff", digest="d2" * 32, size=len(PATCH)),),
         )
     )  # fmt: skip

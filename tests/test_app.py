@@ -17,6 +17,7 @@ from pawl.records import (
     Dossier,
     Evaluation,
     Noise,
+    PolicyInForce,
     Preregistration,
     Proposal,
     Rejection,
@@ -267,6 +268,11 @@ def test_a_policy_that_changed_since_asks_for_a_new_verdict(toy_study: app.OpenS
     dossier = certified(toy_study)
     policy = toy_study.folder / "policy.toml"
     policy.write_text(policy.read_text() + "\n# reviewed\n")
+    with pytest.raises(NotAuthorized, match="not the policy in force"):
+        toy_study.decide(dossier, "approve", people["ada"].key, "ada@example.org")
+    change = toy_study.propose_policy("eve@example.org")
+    enacted = toy_study.decide(change.id, "approve", people["ada"].key, "ada@example.org")
+    assert isinstance(enacted.record, PolicyInForce)
     with pytest.raises(NotAuthorized, match="not the one under which") as caught:
         toy_study.decide(dossier, "approve", people["ada"].key, "ada@example.org")
     assert caught.value.hint == f"pawl judge {dossier}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ledgers import UNTIL
 from pawl import history
 from pawl.errors import ConfigError
 from pawl.ledger import Entry, Ledger
@@ -23,7 +24,7 @@ from pawl.records import (
 )
 from pawl.stores.sqlite import SqliteStore
 
-SIGNATURE = Signature(approver="ada@example.org", key="SHA256:x", armored="")
+SIGNATURE = Signature(approver="ada@example.org", key="SHA256:x", kind="ssh-ed25519", present=False, armored="")
 
 
 class Story:
@@ -62,7 +63,16 @@ class Story:
     def dossier(self, variant: int) -> int:
         reference = history.read(self.ledger).reference
         return self.add(
-            Dossier(verdict=0, variant=variant, reference=reference, policy="", statement="", attachments=())
+            Dossier(
+                verdict=0,
+                variant=variant,
+                reference=reference,
+                policy="",
+                statement="",
+                attachments=(),
+                proposers=(),
+                until=UNTIL,
+            )
         )
 
     def reject(self, dossier: int) -> None:

@@ -1,15 +1,24 @@
-"""A change of policy, in plain words, made up as a case that the approvers of the policy in force decide."""
+"""The policy in force, and changes of it: cases in plain words, which the approvers of the policy in force decide.
+
+What is in force is worked out from the ledger each time: a policy that was not signed under the one before it is not
+in force, whoever wrote it there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from pawl.consent import Consent
+from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
 from pawl.hostile import one_line, printable
-from pawl.policy import Policy
-from pawl.records import PolicyChange
+from pawl.ledger import Entry, Ledger
+from pawl.policy import FILE, Policy
+from pawl.records import Approval, PolicyChange, PolicyInForce
+from pawl.tables import parse
 
 MEANING: dict[str, tuple[str, int]] = {
     "version": ("version of the policy", 0),
@@ -33,6 +42,37 @@ MEANING: dict[str, tuple[str, int]] = {
 """What a setting means to a person, and whether more of it is stricter (1), looser (-1), or neither (0)."""
 
 
+def in_force(ledger: Ledger, consent: Callable[[Policy], Consent]) -> tuple[Policy, PolicyInForce] | None:
+    """The policy in force and its record; None before the first run. Raises NotAuthorized if any link is missing from
+    the first policy to the last: a change, its text, enough signatures under the policy before."""
+    found: tuple[Policy, PolicyInForce] | None = None
+    for entry in ledger.entries(PolicyInForce):
+        record = entry.record
+        if found is not None:
+            _must_be_signed(ledger, consent(found[0]), found[1].digest, entry)
+        elif record.change is not None:
+            raise NotAuthorized(f"the first policy (entry {entry.id}) cannot be a change of another", "pawl log")
+        if sha256(record.text.encode()) != record.digest:
+            raise NotAuthorized(f"the policy in entry {entry.id} does not have its own digest", "pawl log")
+        found = parse(record.text.encode(), Path(FILE), Policy), record
+    return found
+
+
+def _must_be_signed(ledger: Ledger, consent: Consent, previous: str, entry: Entry[PolicyInForce]) -> None:
+    record = entry.record
+    change = ledger.get(record.change, PolicyChange) if record.change else None
+    approvals = [ledger.get(id, Approval).record for id in record.approvals]
+    same = change and (change.record.previous, change.record.digest, change.record.text) == (
+        previous, record.digest, record.text
+    )  # fmt: skip
+    short = consent.missing(change, approvals, before=entry.id) if change and same else ["an approved change"]
+    if short:
+        raise NotAuthorized(
+            f"the policy in entry {entry.id} is not in force, and nothing is decided while it stands there: it lacks "
+            + ", ".join(short), f"pawl show {entry.id}",
+        )  # fmt: skip
+
+
 def propose(old: Policy, previous: str, new: tuple[Policy, str, str], proposer: str, now: datetime) -> PolicyChange:
     """The case for `new` (policy, digest, text) in place of `old`, whose digest is `previous`.
 
@@ -49,7 +89,7 @@ def propose(old: Policy, previous: str, new: tuple[Policy, str, str], proposer: 
 
 
 def changes(old: Policy, new: Policy) -> Iterator[str]:
-    """Every difference that means something, a line each: `people who must sign: 2 -> 1   (LOOSER)`."""
+    """Every difference that means something, a line each: `people who must sign: 2 -> 1 (LOOSER)`."""
     before, after = (policy.model_dump(mode="json", exclude={"approver", "gate"}) for policy in (old, new))
     yield from _settings(before, after, "")
     yield from _approvers(old, new)
@@ -73,22 +113,25 @@ def _settings(before: dict[str, Any], after: dict[str, Any], prefix: str) -> Ite
             yield from _settings(old or {}, new or {}, f"{path}.")
         elif old != new:
             meaning, sign = MEANING.get(path, (path, 1 if path.startswith("approval.roles.") else 0))
-            yield f"{meaning}: {_word(old)} -> {_word(new)}{_direction(old, new, sign)}   [{path}]"
+            yield f"{meaning}: {_word(old)} -> {_word(new)}{_direction(old, new, sign)} [{path}]"
 
 
 def _direction(old: Any, new: Any, sign: int) -> str:
     if not sign:
         return ""
-    stricter = ((new or 0) > (old or 0)) if not isinstance(new, str) else new > str(old)
     if isinstance(new, list):
-        stricter = len(new) > len(old or [])
-    return "   (stricter)" if stricter == (sign > 0) else "   (LOOSER)"
+        more = len(new) > len(old)
+    elif isinstance(new, str):
+        more = new > old
+    else:
+        more = (new or 0) > (old or 0)
+    return " (stricter)" if more == (sign > 0) else " (LOOSER)"
 
 
 def _word(value: Any) -> str:
-    return (
-        {True: "yes", False: "no", None: "none"}.get(value, str(value)) if not isinstance(value, list) else str(value)
-    )
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
 
 
 def _approvers(old: Policy, new: Policy) -> Iterator[str]:
@@ -105,8 +148,8 @@ def _approvers(old: Policy, new: Policy) -> Iterator[str]:
 
 def _gates(old: Policy, new: Policy) -> Iterator[str]:
     before, after = ({gate.use: gate.settings() for gate in policy.gate} for policy in (old, new))
-    yield from (f"gate removed: {name}   (LOOSER)" for name in before.keys() - after.keys())
-    yield from (f"gate added: {name} {after[name] or ''}   (stricter)" for name in after.keys() - before.keys())
+    yield from (f"gate removed: {name} (LOOSER)" for name in before.keys() - after.keys())
+    yield from (f"gate added: {name} {after[name] or ''} (stricter)" for name in after.keys() - before.keys())
     for name in before.keys() & after.keys():
         for key in dict.fromkeys((*before[name], *after[name])):
             old_value, new_value = before[name].get(key), after[name].get(key)

@@ -41,7 +41,8 @@ class Anchor:
         if name is None or not self._outside(name).is_file():
             if ledger.all():
                 raise IntegrityError("this ledger has entries, and no checkpoint of it is known here", ADOPT)
-            self.keep(ledger)
+            if self._git("rev-parse", "--git-dir"):
+                self.keep(ledger)
             return
         note = self.last()
         assert note is not None

@@ -117,6 +117,7 @@ class OpenStudy(Deciding):
         named |= {artifact.digest for dossier in self.entries(Dossier) for artifact in dossier.record.attachments}
         for digest in named:
             self.artifacts.get(digest)
+        self.known_rules()
         for release in self.entries(Release):
             self.decisions().verify(release)
         note = self.anchor.keep(self.ledger)

@@ -79,10 +79,10 @@ class Consent:
             raise NotAuthorized(f"{name}'s approval is not over entry {case.id}", f"pawl show {case.id}")
         return self._checked(approval.request, name, approval.signature.armored, self._revoked(before))
 
-    def missing(self, case: Decidable, approvals: Sequence[Approval]) -> list[str]:
+    def missing(self, case: Decidable, approvals: Sequence[Approval], before: int | None = None) -> list[str]:
         """What is still missing, in words: `1 of 2 signatures`. Empty when enough of the right people signed.
-        Raises NotAuthorized if an approval does not hold."""
-        signatures = [self.holds(case, approval) for approval in approvals]
+        `before` as in `holds`. Raises NotAuthorized if an approval does not hold."""
+        signatures = [self.holds(case, approval, before) for approval in approvals]
         names, rules = {signature.approver for signature in signatures}, self.policy.approval
         # two names that share a key are one person, whatever a policy said when they signed
         count = min(len(names), len({signature.key for signature in signatures}))

@@ -65,7 +65,7 @@ class Deciding(Wiring):
 
     def propose_policy(self, by: str) -> Entry[PolicyChange]:
         """Put policy.toml as it is in the folder before the approvers of the policy in force."""
-        people, found = self.amendments(), policy.known(self.ledger)
+        people, found = self.amendments(), self.known_rules()
         assert found is not None
         change = amend.propose(found[0], found[1].digest, policy.wished(self.folder), by, people.consent.now)
         with self.kept():
@@ -73,7 +73,7 @@ class Deciding(Wiring):
 
     def vouched(self, record: Approval | Rejection | Resume) -> str:
         """Whether a signature in the ledger verifies now, under the policy in force: one sentence."""
-        found, signed = policy.known(self.ledger), record.signature
+        found, signed = self.known_rules(), record.signature
         people = [person for person in found[0].approver if person.name == signed.approver] if found else []
         for person in people:
             with suppress(NotAuthorized):
@@ -114,7 +114,7 @@ class Deciding(Wiring):
 
     def _consent(self) -> Consent:
         """Who may resume: people of the policy in force, or of the file where nothing ever ran."""
-        return (self.amendments() if policy.known(self.ledger) else self.decisions()).consent
+        return (self.amendments() if self.known_rules() else self.decisions()).consent
 
     def _halted(self) -> Entry[Halt]:
         halt = self.switch.standing(self.ledger)

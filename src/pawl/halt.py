@@ -58,8 +58,8 @@ class Switch:
             content = self.file.read_text()
         except FileNotFoundError:
             return None
-        except OSError as error:
-            return Halt(reason=f"{self.file} cannot be read: {error.strerror}", by="unknown", token="")
+        except (OSError, UnicodeDecodeError) as error:
+            return Halt(reason=f"{self.file} cannot be read: {error}", by="unknown", token="")
         try:
             return Halt.model_validate_json(content)
         except ValueError:

@@ -18,13 +18,14 @@ AUTORESEARCH = ("train.py", "prepare.py", "program.md")
 IGNORED = (".pawl/",)
 
 POLICY = """\
-# What is allowed in this study. People edit and review this file; nothing that runs in a sandbox can reach it.
-# Its digest stands in every verdict: change it, and dossiers have to be judged again (pawl judge N).
+# What is allowed in this study. As it is at the first run it is in force; later changes count once enough of the
+# approvers below have signed them (pawl policy diff, pawl policy propose). Nothing in a sandbox can reach it.
 version = 1
 expires = {expires}                # after this day nothing is run, judged or approved until somebody renews it
 
 [approval]
-threshold = 1                       # distinct people who must sign a release
+threshold = 1                       # distinct people who must sign a release, or a change of this file
+valid = "30d"                       # how long a dossier can be decided
 
 {approvers}
 [noise]

@@ -70,6 +70,7 @@ class Judge:
             patch=self.lineage.diff(arms[0].commit, arms[1].commit),
             changed=self.lineage.changed(arms[0].commit, arms[1].commit), editable=self.lineage.editable,
             cpu_ratio_limit=self.policy.guards.cpu_seconds, allow_unsafe=self.policy.allow_unsafe,
+            isolation=self.policy.isolation,
             artifacts={
                 f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
                 for run in runs[1::2] for artifact in run.record.artifacts

@@ -14,9 +14,7 @@ from pydantic import Field
 
 from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
-from pawl.ledger import Ledger
-from pawl.records import PolicyInForce
-from pawl.tables import PartTable, Seconds, Table, parse, read
+from pawl.tables import PartTable, Seconds, Table, read
 
 FILE = "policy.toml"
 
@@ -81,6 +79,7 @@ class Policy(Table):
     certification: CertificationTable = CertificationTable()
     guards: GuardsTable = GuardsTable()
     allow_unsafe: bool = False
+    isolation: tuple[str, ...] = ()
 
     def enforce(self, today: date) -> None:
         """Raises NotAuthorized, with the fix, if this policy cannot be relied on today."""
@@ -124,23 +123,3 @@ def wished(study: Path) -> tuple[Policy, str, str]:
     """The policy in the study's folder, whether or not it can be relied on; the digest of its bytes; its text."""
     policy, content = read(study / FILE, Policy, "pawl init")
     return policy, sha256(content), content.decode()
-
-
-def known(ledger: Ledger) -> tuple[Policy, PolicyInForce] | None:
-    """The policy that the ledger says is in force, and its record; None before the first run."""
-    entry = ledger.last(PolicyInForce)
-    return (parse(entry.record.text.encode(), Path(FILE), Policy), entry.record) if entry else None
-
-
-def in_force(study: Path, ledger: Ledger) -> tuple[Policy, str]:
-    """The policy in force, enforced for today, and its digest. A study's first policy is as the file has it.
-
-    Raises NotAuthorized if the file says something else: nobody approved that."""
-    found = known(ledger)
-    policy, digest = load(study)
-    if found and digest != found[1].digest:
-        raise NotAuthorized(
-            f"{FILE} is not the policy in force: it was changed, and nobody approved the change",
-            f"pawl policy propose   (or take it back: pawl policy show > {FILE})",
-        )
-    return policy, digest

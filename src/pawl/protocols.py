@@ -133,6 +133,7 @@ class Case:
     editable: tuple[str, ...]
     cpu_ratio_limit: float
     allow_unsafe: bool
+    isolation: tuple[str, ...] = ()
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
 
 

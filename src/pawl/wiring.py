@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from pawl import cache, charts, config, environment, page, plugins, policy, results
+from pawl import amend, cache, charts, config, environment, page, plugins, policy, results
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
@@ -24,6 +24,7 @@ from pawl.ledger import Ledger
 from pawl.lineage import Lineage
 from pawl.loop import Loop
 from pawl.measure import Measure
+from pawl.policy import Policy
 from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
 from pawl.records import Artifact, PolicyInForce, Release, Study, Variant
 from pawl.search import Search
@@ -58,20 +59,39 @@ class Wiring:
 
     def decisions(self) -> Approve:
         """What people may do. Raises NotAuthorized for a policy that cannot be relied on."""
-        return self._decisions(*policy.in_force(self.folder, self.ledger))
+        return self._decisions(*self.rules())
 
     def amendments(self) -> Approve:
         """What people may do about the policy itself, under the one in force, which may have expired."""
-        found = policy.known(self.ledger)
+        found = self.known_rules()
         if found is None:
             raise NotAuthorized(
                 "no policy is in force yet: edit policy.toml, it counts from the first run on", "pawl run"
             )
         return self._decisions(found[0], found[1].digest)
 
-    def _decisions(self, rules: policy.Policy, digest: str) -> Approve:
-        consent = Consent(self.ledger, self._part(Signer, self.config.signer), rules, datetime.now(UTC))
-        return Approve(self.ledger, self.lineage, self.artifacts, consent, digest)
+    def known_rules(self) -> tuple[Policy, PolicyInForce] | None:
+        """The policy in force and its record; None before the first run. Raises NotAuthorized if it was not signed."""
+        return amend.in_force(self.ledger, self.consent)
+
+    def rules(self) -> tuple[Policy, str]:
+        """The policy in force, enforced for today, and its digest. A study's first policy is as the file has it.
+
+        Raises NotAuthorized if the file says something else: nobody approved that."""
+        found, (rules, digest) = self.known_rules(), policy.load(self.folder)
+        if found and digest != found[1].digest:
+            raise NotAuthorized(
+                f"{policy.FILE} is not the policy in force: it was changed, and nobody approved the change",
+                f"pawl policy propose   (or take it back: pawl policy show > {policy.FILE})",
+            )
+        return rules, digest
+
+    def consent(self, rules: Policy) -> Consent:
+        """Whose signatures count under a policy, as of now."""
+        return Consent(self.ledger, self._part(Signer, self.config.signer), rules, datetime.now(UTC))
+
+    def _decisions(self, rules: Policy, digest: str) -> Approve:
+        return Approve(self.ledger, self.lineage, self.artifacts, self.consent(rules), digest)
 
     def _part(self, protocol: type[P], table: PartTable, **wiring: object) -> P:
         """The part that a table names. The protocol's name is the kind's: `Gate` is found among `pawl.gates`."""
@@ -80,12 +100,12 @@ class Wiring:
     def build_loop(self, unsafe: bool) -> Loop:
         config.must_exist(self.folder, self.config)
         self.switch.check(self.ledger)
-        rules, digest = policy.in_force(self.folder, self.ledger)
-        if policy.known(self.ledger) is None:
-            text = policy.wished(self.folder)[2]
-            self.ledger.append(PolicyInForce(digest=digest, text=text, change=None, approvals=(), threshold=0))
+        rules, digest = self.rules()
         if self.ledger.last(Variant) is None:
             self.ledger.append(self.lineage.baseline())
+        if self.ledger.last(PolicyInForce) is None:
+            text = policy.wished(self.folder)[2]
+            self.ledger.append(PolicyInForce(digest=digest, text=text, change=None, approvals=(), threshold=0))
         release = self.ledger.last(Release)
         if release:
             self.decisions().verify(release)
@@ -119,7 +139,7 @@ class Wiring:
         return [self._part(Proposer, table, **wiring) for table in self.config.proposer]
 
     def build_judge(self) -> Judge:
-        rules, digest = policy.in_force(self.folder, self.ledger)
+        rules, digest = self.rules()
         gates = [self._part(Gate, table) for table in rules.gate]
         return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pawl import app, envelope, keys, policy
-from pawl.approve import Word
+from pawl import app, keys, merkle, policy
+from pawl.consent import Word
 from pawl.errors import ConfigError, IntegrityError, NotAuthorized, PawlError
 from pawl.ledger import Entry
 from pawl.records import Approval, Dossier, Record, Rejection, Release, Run, Signature, Variant
@@ -34,7 +34,7 @@ def original(tmp_path_factory: pytest.TempPathFactory, people: People) -> Path:
 @pytest.fixture
 def waiting(original: Path, tmp_path: Path) -> app.OpenStudy:
     """A copy of it."""
-    return app.open(shutil.copytree(original, tmp_path / "toy"))
+    return app.adopt(shutil.copytree(original, tmp_path / "toy"))
 
 
 def dossier(study: app.OpenStudy) -> Entry[Dossier]:
@@ -57,14 +57,18 @@ def request(study: app.OpenStudy, name: str, word: Word = "approve", remark: str
     return study.decisions().request(dossier(study), word, name, remark)
 
 
-def with_rules(study: app.OpenStudy, **changes: str) -> app.OpenStudy:
-    """The study after changes of its policy, given as old text = new text in pairs."""
+def with_rules(study: app.OpenStudy, people: People, **changes: str) -> app.OpenStudy:
+    """The study after approved changes of its policy, given as old text = new text in pairs."""
     path = study.folder / policy.FILE
     text = path.read_text()
     for before, after in zip(changes["before"].split("|"), changes["after"].split("|"), strict=True):
         assert before in text
         text = text.replace(before, after)
     path.write_text(text)
+    change = study.propose_policy("eve@example.org")
+    for name in ("ada", "bob"):
+        if not isinstance(study.decide(change.id, "approve", people[name].key, people[name].name).record, Approval):
+            break
     return app.open(study.folder)
 
 
@@ -140,7 +144,7 @@ def test_a_signature_for_something_else_is_refused(
 
 def test_a_signature_for_another_dossier_is_refused(waiting: app.OpenStudy, people: People, tmp_path: Path) -> None:
     ada, first = people["ada"], request(waiting, people["ada"].name)
-    study = with_rules(waiting, before="redraw_after = 25", after="redraw_after = 26")
+    study = with_rules(waiting, people, before="redraw_after = 25", after="redraw_after = 26")
     with pytest.raises(NotAuthorized, match="not the one under which"):
         study.decide(dossier(study).id, "approve", ada.key, ada.name)
     study.judge_again(dossier(study).id)
@@ -176,8 +180,8 @@ def test_a_rejected_dossier_can_be_neither_approved_nor_rejected_again(waiting: 
 
 
 @pytest.fixture
-def two_needed(waiting: app.OpenStudy) -> app.OpenStudy:
-    study = with_rules(waiting, before="threshold = 1", after="threshold = 2")
+def two_needed(waiting: app.OpenStudy, people: People) -> app.OpenStudy:
+    study = with_rules(waiting, people, before="threshold = 1", after="threshold = 2")
     study.judge_again(dossier(study).id)
     return study
 
@@ -206,16 +210,18 @@ def test_a_policy_that_cannot_be_relied_on_lets_nobody_sign(
     waiting: app.OpenStudy, people: People, before: str, after: str, said: str
 ) -> None:
     ada, bob = people["ada"].public, people["bob"].public
-    study = with_rules(waiting, before=before.replace("BOB", bob), after=after.replace("ADA", f"{ada} other words"))
+    changed = {"before": before.replace("BOB", bob), "after": after.replace("ADA", f"{ada} other words")}
     with pytest.raises(NotAuthorized, match=said):
-        study.decide(dossier(study).id, "approve", people["ada"].key, people["ada"].name)
-    assert nothing_was_released(study)
+        with_rules(waiting, people, **changed)
+    with pytest.raises(NotAuthorized, match=said):
+        waiting.decide(dossier(waiting).id, "approve", people["ada"].key, people["ada"].name)
+    assert nothing_was_released(waiting)
 
 
 def test_an_approver_who_was_struck_off_since_does_not_count(two_needed: app.OpenStudy, people: People) -> None:
     id = dossier(two_needed).id
     two_needed.decide(id, "approve", people["bob"].key, people["bob"].name)
-    study = with_rules(two_needed, before=people["bob"].public, after=people["eve"].public)
+    study = with_rules(two_needed, people, before=people["bob"].public, after=people["eve"].public)
     with pytest.raises(NotAuthorized):
         study.decide(id, "approve", people["ada"].key, people["ada"].name)
     assert nothing_was_released(study)
@@ -235,10 +241,10 @@ def rewrite() -> Callable[..., None]:
             body = base.execute("SELECT body FROM entries WHERE id = ?", (id,)).fetchone()[0]
             assert edit(body) != body
             base.execute("UPDATE entries SET body = ? WHERE id = ?", (edit(body), id))
-            previous = envelope.GENESIS
+            tree = merkle.Tree()
             for row, body in base.execute("SELECT id, body FROM entries ORDER BY id").fetchall() if mend else ():
-                previous = envelope.link(previous, row, body)
-                base.execute("UPDATE entries SET digest = ? WHERE id = ?", (previous, row))
+                root = tree.append(merkle.leaf_hash(body)).hex()
+                base.execute("UPDATE entries SET digest = ? WHERE id = ?", (root, row))
             base.commit()
 
     return change
@@ -254,11 +260,14 @@ def test_one_changed_byte_in_the_statement_voids_everything(
 ) -> None:
     id = dossier(waiting).id
     rewrite(waiting, id, better)
-    study = app.open(waiting.folder) if fresh else waiting
+    if fresh:
+        with pytest.raises(IntegrityError, match=f"entry {id} is not what was written"):
+            app.open(waiting.folder)
+        return
     with pytest.raises(IntegrityError):
-        study.decide(id, "approve", people["ada"].key, people["ada"].name)
+        waiting.decide(id, "approve", people["ada"].key, people["ada"].name)
     with pytest.raises(IntegrityError):
-        study.verify()
+        waiting.verify()
 
 
 def test_with_the_chain_made_anew_the_old_signature_no_longer_fits(
@@ -267,7 +276,9 @@ def test_with_the_chain_made_anew_the_old_signature_no_longer_fits(
     ada, id = people["ada"], dossier(waiting).id
     armored = signed(request(waiting, ada.name), ada, tmp_path)
     rewrite(waiting, 1, lambda body: body.replace(b'"at":"2', b'"at":"1'), mend=True)  # not the dossier: its history
-    study = app.open(waiting.folder)
+    with pytest.raises(IntegrityError, match="not those that a checkpoint was signed over"):
+        app.open(waiting.folder)
+    study = app.adopt(waiting.folder)
     with pytest.raises(NotAuthorized):
         study.record_decision(id, "approve", armored, ada.name)
     assert nothing_was_released(study)
@@ -282,7 +293,6 @@ def test_a_process_that_read_another_history_notices_that_it_was_made_anew(
 
 
 def test_a_process_that_has_seen_more_notices_that_the_end_was_cut_off(waiting: app.OpenStudy) -> None:
-    # A process that starts afterwards cannot know: that needs checkpoints, which a later version signs.
     with closing(sqlite3.connect(waiting.state / "ledger.sqlite")) as base:
         waiting.ledger.all()
         base.execute("DROP TRIGGER never_DELETE")
@@ -290,6 +300,8 @@ def test_a_process_that_has_seen_more_notices_that_the_end_was_cut_off(waiting: 
         base.commit()
     with pytest.raises(IntegrityError):
         waiting.ledger.verify()
+    with pytest.raises(IntegrityError, match="rolled back"):
+        app.open(waiting.folder)  # a new process knows the checkpoint
 
 
 @pytest.mark.parametrize("which", ["weights", "patch", "page"])
@@ -310,8 +322,10 @@ def test_artifacts_that_changed_on_disk_void_the_dossier(waiting: app.OpenStudy,
 def planted(study: app.OpenStudy, signer: keys.Signer, text: str, folder: Path) -> None:
     """An approval that nobody gave, with a signature that somebody did give, for another text."""
     armored = signed(text, signer, folder)
-    key = study.decisions().signer.verify(text.encode(), armored, signer.name, signer.public)
-    signature = Signature(approver=signer.name, key=key, armored=armored)
+    seal = study.decisions().consent.signer.verify(text.encode(), armored, signer.name, signer.public)
+    signature = Signature(
+        approver=signer.name, key=seal.key, kind=seal.kind, present=seal.present, armored=armored
+    )  # fmt: skip
     study.ledger.append(Approval(dossier=dossier(study).id, request=text, signature=signature, note=""))
 
 

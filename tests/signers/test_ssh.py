@@ -30,7 +30,7 @@ def test_every_kind_of_key_signs_and_gives_ssh_keygens_fingerprint(tmp_path: Pat
     armored = SshSigner().sign(MESSAGE, path)
     assert armored.startswith("-----BEGIN SSH SIGNATURE-----\n")
     listed = subprocess.run(["ssh-keygen", "-lf", str(path)], check=True, capture_output=True, text=True).stdout
-    assert SshSigner().verify(MESSAGE, armored, ALICE, public) == listed.split()[1]
+    assert SshSigner().verify(MESSAGE, armored, ALICE, public).key == listed.split()[1]
 
 
 def test_ssh_keygen_itself_accepts_the_signature(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_public_key_that_is_none_verifies_nothing(tmp_path: Path, public: str)
 def test_the_users_language_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     path, public = key(tmp_path)
-    assert SshSigner().verify(MESSAGE, SshSigner().sign(MESSAGE, path), ALICE, public).startswith("SHA256:")
+    assert SshSigner().verify(MESSAGE, SshSigner().sign(MESSAGE, path), ALICE, public).key.startswith("SHA256:")
 
 
 def test_without_ssh_keygen_the_error_says_what_to_install(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ app.add_typer(policy, name="policy")
 def show(folder: Folder = HERE) -> None:
     """The policy in force, as the ledger has it."""
     study = study_in(folder)
-    found = rules.known(study.ledger)
+    found = study.known_rules()
     say((found[1].text if found else rules.wished(study.folder)[2]).rstrip("\n"))
 
 
@@ -28,7 +28,7 @@ def show(folder: Folder = HERE) -> None:
 def diff(folder: Folder = HERE, as_json: AsJson = False) -> None:
     """What policy.toml would change, in plain words."""
     study = study_in(folder)
-    found, wished = rules.known(study.ledger), rules.wished(study.folder)
+    found, wished = study.known_rules(), rules.wished(study.folder)
     lines = list(amend.changes(found[0], wished[0])) if found else []
     if as_json:
         say_json(lines)

@@ -44,5 +44,9 @@ class Integrity:
                 yield f"the evaluation of run {evaluation.run} is not finite"
         if not case.allow_unsafe and not all(run.isolation.safe for run in (*case.head_runs, *case.reference_runs)):
             yield "runs were not isolated (unsafe sandbox)"
+        for run in (*case.head_runs, *case.reference_runs):
+            missing = [wall for wall in case.isolation if wall not in run.isolation.held]
+            if missing and not (case.allow_unsafe and not run.isolation.safe):
+                yield f"a run of variant {run.variant} lacked what the policy demands: {', '.join(missing)}"
         if len({run.environment for run in (*case.head_runs, *case.reference_runs)}) > 1:
             yield "the runs did not share one environment"
