@@ -1,7 +1,7 @@
 """The kill switch: a file beside the ledger, so that it works when the database is down; then an entry, if it can be.
 
 Whoever can write in `.pawl/` can halt; only a signature resumes. A loop that sees the file, the entry, or that it has
-lost its lease on the ledger, stops. One that does not stop within a second is killed: its sandboxes die with it, and a
+lost its lease on the ledger, stops. One that does not stop within a moment is killed: its sandboxes die with it, and a
 kill loses nothing.
 """
 
@@ -26,7 +26,7 @@ POLL = 0.1
 """Seconds between two looks at the file."""
 LOOK = 5
 """The ledger is asked at every fifth look: it may be on another machine."""
-GRACE = 1.0
+GRACE = 0.7
 """Seconds that a loop has for stopping by itself."""
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pawl import keys
+from pawl import config, keys
 from pawl.cli.decisions import As, Given, Key, Note, Print, Yes, key_to_sign_with, may_sign, read_signature
 from pawl.cli.screen import HERE, AsJson, Folder, app, complain, entry_json, say, say_json, study_folder, study_in
-from pawl.errors import PawlError
+from pawl.errors import ConfigError, PawlError
 from pawl.halt import Switch
 from pawl.wiring import STATE
 
@@ -21,7 +20,9 @@ def halt(
 ) -> None:  # fmt: skip
     """Stop every sandbox of the study within two seconds; nothing starts again before a signed `pawl resume`."""
     place = study_folder(folder)
-    state: Path = place / STATE
+    state = place / STATE
+    if not (place / config.FILE).is_file():
+        raise ConfigError(f"{place} is not a study: nothing was halted", "pawl halt -C FOLDER --reason '...'")
     state.mkdir(mode=0o700, exist_ok=True)
     record = Switch(state).throw(reason, keys.name(place))  # before the ledger is opened: it may be down
     try:
