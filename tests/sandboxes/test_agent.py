@@ -318,6 +318,8 @@ def test_it_is_built_by_name_with_what_pawl_hands_in() -> None:
     allow: list[JsonValue] = [{"name": "model", "url": "https://api.example.org/v1"}]
     built = plugins.build("sandbox", "agent", {"allow": allow}, inner=Bubblewrap(), record=[].append)
     assert isinstance(built, AgentSandbox)
+    with pytest.raises(PartError, match="'inner' and 'record'"):  # `[sandbox] use = "agent"`: training has no way out
+        plugins.build("sandbox", "agent", {"allow": allow})
     with pytest.raises(PartError, match=r"allow 'm': .*unknown key 'urls'. Did you mean 'url'"):
         plugins.build("sandbox", "agent", {"allow": [{"name": "m", "urls": 1}]}, inner=Bubblewrap(), record=[].append)
     with pytest.raises(PartError, match="'inner'"):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
+from random import Random
 
 import pytest
 from cryptography import x509
@@ -324,6 +325,25 @@ class TestTricks:
         assert [asked.path for asked in host.asked] == ["/v1/first"]
         assert len(out.records) == 1
 
+    def test_mangled_requests_do_no_harm(self, host: Server) -> None:
+        """Whatever is sent, what reaches the host is below the rule's path, and the way out stays as it was."""
+        random, seeds = Random(7), [*TRICKS.values(), b"POST /model/x HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+        pieces = [b"\r\n", b"\n", b"\0", b"..", b"%2e", b"://", b"@", b":", b" ", b"HTTP/1.1", b"chunked", b"0"]
+        with way_out([rule(host)], refusals=10**6) as out:
+            for _ in range(300):
+                text = bytearray(random.choice(seeds)[:500])
+                for _ in range(random.randint(1, 6)):
+                    start = random.randint(0, min(len(text), 80))
+                    text[start : start + random.randint(0, 4)] = random.choice(pieces)
+                with out.connect() as line, contextlib.suppress(OSError):
+                    line.sendall(text)
+                    line.shutdown(socket.SHUT_WR)
+                    drained(line)
+            assert out.ask("GET", "/model/last")[0] == 200
+        assert all(asked.path.startswith("/v1") and ".." not in asked.path for asked in host.asked)
+        assert host.asked[-1].path == "/v1/last"
+        assert len([record for record in out.records if record.allowed]) >= len(host.asked)
+
     def test_framing_is_made_anew(self, host: Server) -> None:
         """Folded and repeated headers, odd chunk sizes and extensions do not reach the host."""
         with way_out([rule(host)]) as out:
@@ -410,6 +430,11 @@ class TestHosts:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         with way_out([at(port)]) as out:
+            status, body = out.ask("GET", "/a/x")
+        assert (status, b"cannot be reached" in body) == (502, True)
+
+    def test_a_name_that_cannot_be_one(self) -> None:
+        with way_out([{"name": "a", "url": f"http://{'x' * 200}.example"}]) as out:
             status, body = out.ask("GET", "/a/x")
         assert (status, b"cannot be reached" in body) == (502, True)
 

@@ -87,8 +87,9 @@ class Allowance:
         place = self.rule.place
         try:
             line = live.add(self._connect())
-        except OSError as error:
-            raise Broken(f"{place.host}:{place.port} cannot be reached: {error.strerror or error}", 502) from error
+        except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+            why = getattr(error, "strerror", None) or error
+            raise Broken(f"{place.host}:{place.port} cannot be reached: {why}", 502) from error
         if self._tls is None or raw:
             return line
         try:
