@@ -587,7 +587,7 @@ class TestSocket:
                 line = out.connect()
                 line.sendall(b"GET /a/x HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert asked.wait(10)
-            assert drained(line) == b""
+            assert parted(drained(line))[0] in (0, 502)  # whichever of its two ends was cut first
             line.close()
         assert len(out.records) == 1
         assert out.records[0].reason

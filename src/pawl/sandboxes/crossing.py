@@ -80,8 +80,10 @@ class Crossing:
         try:
             line = chosen.dial(self.live, raw=self.method == "CONNECT")
         except (Refusal, Broken) as problem:
-            chosen.leave((None, None), owed=False)
-            self._write_down(rule.name, reply, problem.status, str(problem), allowed=isinstance(problem, Broken))
+            try:
+                self._write_down(rule.name, reply, problem.status, str(problem), allowed=isinstance(problem, Broken))
+            finally:
+                chosen.leave((None, None), owed=False)
             reply.refuse(problem.status, str(problem))
             return
         outside = Wire(line, h11.CLIENT, rule.seconds, chosen.pay)
@@ -112,8 +114,10 @@ class Crossing:
         except Overdrawn as problem:
             status, reason = 429, str(problem)
         count = tokens.total()
-        chosen.leave(count, owed=self.method == "POST" and (status < 300 or bool(reason)))
-        self._write_down(chosen.rule.name, reply, status, reason, True, outside, count)
+        try:
+            self._write_down(chosen.rule.name, reply, status, reason, True, outside, count)
+        finally:  # whoever waits for its turn comes after this in the ledger too
+            chosen.leave(count, owed=self.method == "POST" and (status < 300 or bool(reason)))
         if self.method != "CONNECT":
             reply.refuse(status, reason) if reason else reply.end()
 
