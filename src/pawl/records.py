@@ -319,10 +319,33 @@ class Resume(Record):
     note: str
 
 
+class Exchange(Record):
+    """One request by which a sandboxed agent meant to reach the outside, and its answer. `rule` names the entry of
+    the allow-list that let it pass; where none did, `allowed` is false and nothing left the machine.
+
+    `task` is who asked; `host` is HOST:PORT, `path` what was asked of it, both printable and cut. `status` is what
+    the agent was answered. `reason` says why it was refused or cut short, or is empty. Bytes are those that the host
+    was sent and sent back, headers included. Tokens are what the host's answer says; None means that it did not say."""
+
+    task: str
+    rule: str
+    method: str
+    host: str
+    path: str
+    status: int
+    allowed: bool
+    reason: str
+    bytes_up: int
+    bytes_down: int
+    tokens_in: int | None
+    tokens_out: int | None
+    wall_s: float
+
+
 RECORDS: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
         Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate,
-        Verdict, Dossier, Approval, Rejection, Release, PolicyChange, PolicyInForce, Revocation, Halt, Resume,
+        Verdict, Dossier, Approval, Rejection, Release, PolicyChange, PolicyInForce, Revocation, Halt, Resume, Exchange,
     )
 }  # fmt: skip
