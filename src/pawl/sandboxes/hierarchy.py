@@ -1,0 +1,158 @@
+"""Where on this machine Pawl may make control groups, found once; and the sweep of what dead Pawls left there."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pawl.sandboxes.meter import descendants
+
+FIRST = ("cpu", "cpuacct", "memory", "pids")
+"""The controllers of version 1 that are used. In version 2 `cpuacct` is always there, and the others may be."""
+NEEDED = {"memory", "pids"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parents:
+    """The folder to make groups in, by controller; whether it is one folder for all (version 2)."""
+
+    folders: Mapping[str, Path]
+    unified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A hierarchy as it is mounted: which part of it, where, and this process's own place in it."""
+
+    root: str
+    place: Path
+    own: str
+
+    def mine(self) -> Path:
+        """The folder of this process; the top of what is mounted if its own cannot be seen."""
+        inside = os.path.relpath(self.own, self.root)
+        folder = self.place if inside.startswith("..") else self.place / inside
+        return folder if folder.is_dir() else self.place
+
+
+@functools.cache
+def parents() -> Parents:
+    """Where groups may be made: nowhere, if there are no folders in the answer."""
+    mounts = mounted()
+    found = Parents({}, False)
+    if "" in mounts and (second := _second(mounts[""])):
+        found = second
+    elif NEEDED <= {name for name in mounts if name and writable(mounts[name].mine())}:
+        usable = {name: mounts[name].mine() for name in FIRST if name in mounts}
+        found = Parents({name: folder for name, folder in usable.items() if writable(folder)}, False)
+    for folder in dict.fromkeys(found.folders.values()):
+        sweep(folder)
+    return found
+
+
+def mounted(process: Path = Path("/proc/self")) -> dict[str, Mounted]:
+    """The hierarchies by controller of version 1, and version 2 by the empty name."""
+    own: dict[str, str] = {}
+    for line in (process / "cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        own |= dict.fromkeys(controllers.split(","), path)
+    found: dict[str, Mounted] = {}
+    for line in (process / "mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        root, place = before.split()[3:5]
+        kind, _, options = after.split(" ", 2)
+        names = [""] if kind == "cgroup2" else options.split(",") if kind == "cgroup" else []
+        for name in names:
+            if name in own:
+                found.setdefault(name, Mounted(root, Path(place), own[name]))
+    return found
+
+
+def writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and os.access(folder / "cgroup.procs", os.W_OK)
+
+
+def _second(mount: Mounted) -> Parents | None:
+    """Version 2: the nearest folder above this process whose groups have what is needed; else its own, if nobody else
+    is in it: this process then moves down into a group first, since a folder with processes gives nothing on."""
+    mine = mount.mine()
+    above = [folder for folder in mine.parents if folder == mount.place or mount.place in folder.parents]
+    for folder in above:
+        if writable(folder) and NEEDED <= words(folder / "cgroup.subtree_control"):
+            return _unified(folder)
+    if not writable(mine) or not words(mine / "cgroup.controllers") >= NEEDED:
+        return None
+    below, family = mine / f"{mine_name()}-self", descendants(os.getpid())
+    try:
+        members = [int(pid) for pid in (mine / "cgroup.procs").read_text().split()]
+        if not set(members) <= set(family):
+            return None
+        below.mkdir(exist_ok=True)
+        for pid in members:
+            (below / "cgroup.procs").write_text(str(pid))
+        wanted = [name for name in ("memory", "pids", "cpu") if name in words(mine / "cgroup.controllers")]
+        (mine / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in wanted))
+    except OSError:
+        return None
+    return _unified(mine)
+
+
+def _unified(folder: Path) -> Parents:
+    names = {"cpuacct"} | (words(folder / "cgroup.subtree_control") & {"memory", "pids", "cpu"})
+    return Parents(dict.fromkeys(sorted(names), folder), True)
+
+
+def mine_name(pid: int | None = None) -> str:
+    """`pawl-PID-STARTED`: this process, or another, whichever other one had its number before."""
+    number = pid or os.getpid()
+    started = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
+    return f"pawl-{number}-{started}"
+
+
+def sweep(folder: Path) -> None:
+    """Remove the groups of Pawl processes that are no more. What still has processes in it cannot be removed."""
+    for left in folder.glob("pawl-*-*"):
+        owner = left.name.split("-")[1]
+        try:
+            alive = owner.isdigit() and left.name.startswith(mine_name(int(owner)) + "-")
+        except OSError:
+            alive = False
+        if not alive:
+            try:
+                left.rmdir()
+            except OSError:
+                continue
+
+
+def words(path: Path) -> set[str]:
+    """The words in a file; none if it cannot be read."""
+    try:
+        return set(path.read_text().split())
+    except OSError:
+        return set()
+
+
+def number(path: Path) -> int:
+    """The number in a file; 0 if it cannot be read."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def table(path: Path) -> dict[str, int]:
+    """The numbers in a file of lines `name number`; empty if it cannot be read."""
+    try:
+        return dict(_pairs(path.read_text()))
+    except OSError:
+        return {}
+
+
+def _pairs(text: str) -> Iterator[tuple[str, int]]:
+    for line in text.splitlines():
+        name, _, value = line.partition(" ")
+        if value.isdigit():
+            yield name, int(value)
