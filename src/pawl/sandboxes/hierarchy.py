@@ -43,8 +43,8 @@ def parents() -> Parents:
     """Where groups may be made: nowhere, if there are no folders in the answer."""
     mounts = mounted()
     found = Parents({}, False)
-    if "" in mounts and (second := _second(mounts[""])):
-        found = second
+    if "" in mounts and (unified := second(mounts[""])):
+        found = unified
     elif NEEDED <= {name for name in mounts if name and writable(mounts[name].mine())}:
         usable = {name: mounts[name].mine() for name in FIRST if name in mounts}
         found = Parents({name: folder for name, folder in usable.items() if writable(folder)}, False)
@@ -75,7 +75,7 @@ def writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK) and os.access(folder / "cgroup.procs", os.W_OK)
 
 
-def _second(mount: Mounted) -> Parents | None:
+def second(mount: Mounted) -> Parents | None:
     """Version 2: the nearest folder above this process whose groups have what is needed; else its own, if nobody else
     is in it: this process then moves down into a group first, since a folder with processes gives nothing on."""
     mine = mount.mine()
