@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,11 +29,18 @@ def group() -> Iterator[cgroups.Group]:
 
 
 def start(group: cgroups.Group, code: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([*group.join(), "/usr/bin/env", "python3", "-c", code], stdout=subprocess.PIPE, text=True)
+    """A process that runs some code once it is in the group."""
+    command = [sys.executable, "-I", "-S", "-c", "input()\n" + code]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    group.admit(process.pid)
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    return process
 
 
 @here
-def test_a_process_is_inside_before_it_runs(group: cgroups.Group) -> None:
+def test_a_process_and_its_children_are_inside(group: cgroups.Group) -> None:
     name = next(iter(group.folders.values())).name
     with start(group, "print(open('/proc/self/cgroup').read())") as process:
         told = process.communicate()[0]

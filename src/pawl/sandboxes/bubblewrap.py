@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import io
 import os
+import re
+import select
 import shutil
 import subprocess
 import threading
@@ -35,6 +37,9 @@ BY_BUBBLEWRAP = ("no nested user namespaces", "read-only minimal root", "sized t
 """What bubblewrap does or else does not start the supervisor at all."""
 BY_SUPERVISOR = ("resource limits",)
 """What the supervisor does or else does not start the task at all."""
+FIRST_PROCESS = re.compile(rb'"child-pid": (\d+)')
+PATIENCE = 10.0
+"""Seconds for bubblewrap to name its first process."""
 Wanted = Literal["required", "if-available"]
 
 
@@ -56,12 +61,13 @@ class Bubblewrap:
             filtered = self._filter(task, stack)
             command = self.command(task, channel_in.fileno(), status_in.fileno(), filtered)
             passed = [channel_in.fileno(), status_in.fileno(), *([] if filtered is None else [filtered])]
-            process = stack.enter_context(_start([*(group.join() if group else ()), *command], passed))
+            process = stack.enter_context(_start(command, passed))
             channel_in.close()
             status_in.close()
+            told = _begin(process, status, group)
             watched = watch(process, channel.fileno(), task.limits, stop, group or Meter(process.pid))
             os.set_blocking(status.fileno(), False)
-            set_up = b'"exit-code"' in (status.read(2**16) or b"")
+            set_up = b'"exit-code"' in told + (status.read(2**16) or b"")
         return self._conclude(task, watched, set_up, group)
 
     def command(self, task: Task, channel: int, status: int, filtered: int | None) -> list[str]:
@@ -135,11 +141,34 @@ def _pipe(stack: ExitStack) -> tuple[io.FileIO, io.FileIO]:
 def _start(command: list[str], passed: list[int]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", env={},
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/", env={},
             pass_fds=passed, start_new_session=True,
         )  # fmt: skip
     except OSError as error:
         raise SandboxError(f"bubblewrap cannot be started: {error}", FIX) from error
+
+
+def _begin(process: subprocess.Popen[bytes], status: io.FileIO, group: cgroups.Group | None) -> bytes:
+    """Put the first process inside into its group while it starts, then let it start the task; what bubblewrap told
+    so far. Nothing more, if it has ended by now. Raises SandboxError."""
+    assert process.stdin is not None
+    told = b""
+    while not (found := FIRST_PROCESS.search(told)):
+        ready, _, _ = select.select([status], [], [], PATIENCE)
+        if not ready or not (more := status.read(2**16)):
+            return told
+        told += more
+    try:
+        if group:
+            group.admit(int(found[1]))
+        process.stdin.write(inside.GO)
+        process.stdin.close()
+    except (ProcessLookupError, BrokenPipeError):
+        return told
+    except OSError as error:
+        process.kill()
+        raise SandboxError(f"the sandbox cannot be put into its control group: {error}", FIX) from error
+    return told
 
 
 @functools.cache

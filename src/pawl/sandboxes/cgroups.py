@@ -19,13 +19,12 @@ from pathlib import Path
 from pawl.protocols import Limits
 from pawl.sandboxes import hierarchy
 
-OWN_PROCESSES = 2
-"""bubblewrap and the supervisor, beside the task's."""
+OWN_PROCESSES = 1
+"""The supervisor, beside the task's."""
 PERIOD = 100_000
 """Microseconds over which a share of CPUs is counted."""
 PATIENCE = 2.0
 """Seconds for the processes of a group to end and for its folder to go: for a moment after a kill it is busy."""
-JOIN = 'until [ "$1" = -- ]; do echo 0 > "$1/cgroup.procs" || exit 1; shift; done; shift; exec "$@"'
 numbers = itertools.count()
 
 
@@ -47,9 +46,10 @@ class Group:
             if controller in self.folders and (controller != "cpu" or self.capped)
         )  # fmt: skip
 
-    def join(self) -> tuple[str, ...]:
-        """What to put before a command, so that it is inside before its first instruction runs."""
-        return ("/bin/sh", "-c", JOIN, "pawl", *dict.fromkeys(map(str, self.folders.values())), "--")
+    def admit(self, pid: int) -> None:
+        """Move a process in. Its children to be are born inside. Raises OSError."""
+        for folder in dict.fromkeys(self.folders.values()):
+            _write(folder / "cgroup.procs", pid)
 
     def limit(self, limits: Limits) -> None:
         """Set the limits. Raises OSError."""

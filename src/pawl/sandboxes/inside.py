@@ -6,6 +6,7 @@ started is checked outside all the same.
 
     inside.py CHANNEL MEMORY DISK CPU PROCESSES PROGRAM [ARGUMENT ...]
 
+A byte `g` on its standard input lets the task start: by then those outside have it on their account.
 CHANNEL is the number of the pipe through which /out leaves (2: the task's errors then go where its output goes): for
 every file a line `KIND SIZE LENGTH`, then LENGTH bytes of its name and SIZE bytes of content. KIND is `walls` (first,
 sent before the task exists: /proc/self/status and what was done here), `file`, `other` (a link, a device: named, not
@@ -19,6 +20,7 @@ import stat
 import sys
 
 OUT = "/out"
+GO = b"g"
 CHUNK = 2**20
 GET_DUMPABLE, SET_DUMPABLE = 3, 4
 
@@ -28,8 +30,11 @@ def main() -> int:
     command = sys.argv[6:]
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing that the task sends may raise an exception here
     send(pipe, "walls", b"", walls(pipe))
+    if os.read(0, 1) != GO:
+        return 1  # whoever watches could not make ready, or is no more
     child = os.fork()
     if child == 0:
+        os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
         if pipe == 2:
             os.dup2(1, 2)
         else:
