@@ -105,9 +105,9 @@ def test_the_command_line_has_every_wall() -> None:
     text = " ".join(line)
     for wall in (
         "--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session", "--as-pid-1",
-        "--cap-drop ALL", "--clearenv", "--seccomp 9", "--json-status-fd 8", "--remount-ro /", "--uid 65534",
+        "--cap-drop ALL", "--seccomp 9", "--json-status-fd 8", "--remount-ro /", "--uid 65534",
         "--size 4096 --tmpfs /tmp", "--size 4096 --tmpfs /dev/shm", f"--size {LIMITS.disk} --tmpfs /out",
-        "--size 4096 --tmpfs /usr/lib/site-packages", "--setenv A b",
+        "--size 4096 --tmpfs /usr/lib/site-packages", "--clearenv", "A=b --",
     ):  # fmt: skip
         assert wall in text, wall
     assert not {"--share-net", "--dev-bind", "--bind", "--dev-bind-try"} & set(line)

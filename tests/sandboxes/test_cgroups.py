@@ -108,7 +108,7 @@ def test_where_this_process_stands_is_read_as_the_kernel_writes_it(tmp_path: Pat
         "32 29 0:28 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
         "33 29 0:29 / / rw - ext4 /dev/sda rw\n"
     )
-    found = hierarchy.mounted(tmp_path)
+    found = hierarchy.mounted(tmp_path / "cgroup", tmp_path / "mountinfo")
     assert found[""].own == "/user.slice/a.scope"
     assert found["memory"] == hierarchy.Mounted("/docker/abc", Path("/sys/fs/cgroup/memory"), "/docker/abc/sub")
     assert set(found) == {"", "memory", "cpu", "cpuacct"}

@@ -19,7 +19,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from pawl import cache
@@ -29,10 +28,10 @@ from pawl.records import Isolation
 from pawl.sandboxes import cgroups, devices, inside, seccomp, walls
 from pawl.sandboxes.meter import Meter
 from pawl.sandboxes.outcome import conclude
+from pawl.sandboxes.supervised import INSIDE, supervised, supervisor
 from pawl.sandboxes.watch import Watched, watch
 
 FIX = "pawl doctor"
-INSIDE = "/pawl/inside.py"
 BY_BUBBLEWRAP = ("no nested user namespaces", "read-only minimal root", "sized tmpfs", "empty environment")
 """What bubblewrap does or else does not start the supervisor at all."""
 BY_SUPERVISOR = ("resource limits",)
@@ -72,11 +71,8 @@ class Bubblewrap:
 
     def command(self, task: Task, channel: int, status: int, filtered: int | None) -> list[str]:
         """The whole command line. The numbers are descriptors: outputs, bubblewrap's status, the filter."""
-        limits = task.limits
-        numbers = (channel, limits.memory, limits.disk, int(limits.cpu) + 1, limits.processes)
         flags = ["--json-status-fd", str(status), *([] if filtered is None else ["--seccomp", str(filtered)])]
-        supervised = [task.environment.python, "-I", "-S", INSIDE, *map(str, numbers), *task.argv]
-        return [*_unprivileged(), _bwrap(), *flags, *self._walls(task), "--", *supervised]
+        return [*_unprivileged(), _bwrap(), *flags, *self._walls(task), "--", *supervised(task, channel)]
 
     def _walls(self, task: Task) -> Iterator[str]:
         yield from ["--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session"]
@@ -86,13 +82,11 @@ class Bubblewrap:
             yield from ("--dev-bind", str(device), str(device))
         for mount in (*task.environment.mounts, *task.mounts):
             yield from ("--ro-bind", str(mount.source), mount.target)
-        yield from ("--ro-bind", str(_supervisor()), INSIDE)
+        yield from ("--ro-bind", str(supervisor()), INSIDE)
         for path in task.environment.masks:
             yield from ("--size", "4096", "--tmpfs", path, "--remount-ro", path)
         for path, size in (("/tmp", self.tmp), ("/dev/shm", self.tmp), ("/out", task.limits.disk)):
             yield from ("--perms", "1777", "--size", str(size), "--tmpfs", path)
-        for name, value in task.environ.items():
-            yield from ("--setenv", name, value)
         yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/study")
 
     def _group(self, task: Task) -> cgroups.Group | None:
@@ -162,19 +156,13 @@ def _begin(process: subprocess.Popen[bytes], status: io.FileIO, group: cgroups.G
         if group:
             group.admit(int(found[1]))
         process.stdin.write(inside.GO)
-        process.stdin.close()
+        process.stdin.flush()
     except (ProcessLookupError, BrokenPipeError):
         return told
     except OSError as error:
         process.kill()
         raise SandboxError(f"the sandbox cannot be put into its control group: {error}", FIX) from error
     return told
-
-
-@functools.cache
-def _supervisor() -> Path:
-    """`inside.py` where the unprivileged user can read it."""
-    return cache.stage(Path(inside.__file__))[0]
 
 
 @functools.cache

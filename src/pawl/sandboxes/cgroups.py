@@ -19,8 +19,9 @@ from pathlib import Path
 from pawl.protocols import Limits
 from pawl.sandboxes import hierarchy
 
-OWN_PROCESSES = 1
-"""The supervisor, beside the task's."""
+OWN_PROCESSES = 2
+"""The supervisor and its thread, beside the task's."""
+NEEDED = hierarchy.NEEDED
 PERIOD = 100_000
 """Microseconds over which a share of CPUs is counted."""
 PATIENCE = 2.0
@@ -149,6 +150,18 @@ def make(limits: Limits) -> Group | None:
         group.remove()
         return None
     return group
+
+
+def of(pid: int, limits: Limits) -> Group | None:
+    """The group that somebody else put a process into, if all these limits are really set on it."""
+    found = hierarchy.at(pid)
+    if not NEEDED <= found.folders.keys():
+        return None
+    memory, processes = found.folders["memory"], found.folders["pids"]
+    name = "memory.max" if found.unified else "memory.limit_in_bytes"
+    if not 0 < hierarchy.number(memory / name) <= limits.memory or not hierarchy.number(processes / "pids.max"):
+        return None
+    return Group(found.folders, found.unified, capped=hierarchy.quota(found) == limits.cpus)
 
 
 def _write(path: Path, value: int | str) -> None:

@@ -32,10 +32,14 @@ class Mounted:
     own: str
 
     def mine(self) -> Path:
-        """The folder of this process; the top of what is mounted if its own cannot be seen."""
+        """The folder of the process; the top of what is mounted if its own cannot be seen."""
+        return self.exactly() or self.place
+
+    def exactly(self) -> Path | None:
+        """The folder of the process, if it can be seen."""
         inside = os.path.relpath(self.own, self.root)
-        folder = self.place if inside.startswith("..") else self.place / inside
-        return folder if folder.is_dir() else self.place
+        folder = self.place / inside
+        return None if inside.startswith("..") or not folder.is_dir() else folder
 
 
 @functools.cache
@@ -53,14 +57,41 @@ def parents() -> Parents:
     return found
 
 
-def mounted(process: Path = Path("/proc/self")) -> dict[str, Mounted]:
-    """The hierarchies by controller of version 1, and version 2 by the empty name."""
+def at(pid: int) -> Parents:
+    """The groups that a process is in, by controller; no folders where they cannot be seen."""
+    try:
+        mounts = mounted(Path(f"/proc/{pid}/cgroup"))
+    except OSError:
+        return Parents({}, False)
+    if "" in mounts and (folder := mounts[""].exactly()) and NEEDED <= words(folder / "cgroup.controllers"):
+        names = {"cpuacct"} | (words(folder / "cgroup.controllers") & {"memory", "pids", "cpu"})
+        return Parents(dict.fromkeys(sorted(names), folder), True)
+    places = {name: mounts[name].exactly() for name in FIRST if name in mounts}
+    return Parents({name: folder for name, folder in places.items() if folder}, False)
+
+
+def quota(found: Parents) -> float:
+    """How many CPUs a group may use; 0 where it is not limited."""
+    if "cpu" not in found.folders:
+        return 0.0
+    folder = found.folders["cpu"]
+    if not found.unified:
+        period = number(folder / "cpu.cfs_period_us")
+        return max(0, number(folder / "cpu.cfs_quota_us")) / period if period else 0.0
+    share, _, period_text = (folder / "cpu.max").read_text().partition(" ")
+    return int(share) / int(period_text) if share.isdigit() else 0.0
+
+
+def mounted(
+    cgroup: Path = Path("/proc/self/cgroup"), mounts: Path = Path("/proc/self/mountinfo")
+) -> dict[str, Mounted]:
+    """The hierarchies by controller of version 1, and version 2 by the empty name; places are those of one process."""
     own: dict[str, str] = {}
-    for line in (process / "cgroup").read_text().splitlines():
+    for line in cgroup.read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         own |= dict.fromkeys(controllers.split(","), path)
     found: dict[str, Mounted] = {}
-    for line in (process / "mountinfo").read_text().splitlines():
+    for line in mounts.read_text().splitlines():
         before, _, after = line.partition(" - ")
         root, place = before.split()[3:5]
         kind, _, options = after.split(" ", 2)

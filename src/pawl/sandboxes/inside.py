@@ -4,15 +4,17 @@ Read by the study's own interpreter, and written to start fast: no import that t
 user as the task, so it hides from it (not dumpable, first of its processes); everything it says once the task has
 started is checked outside all the same.
 
-    inside.py CHANNEL MEMORY DISK CPU PROCESSES PROGRAM [ARGUMENT ...]
+    inside.py CHANNEL MEMORY DISK CPU PROCESSES [NAME=VALUE ...] -- PROGRAM [ARGUMENT ...]
 
-A byte `g` on its standard input lets the task start: by then those outside have it on their account.
+The task's environment is what is named here and nothing else. A byte `g` on the standard input lets it start: by then
+those outside have it on their account; and when that input ends, they are gone, and so is everything here.
 CHANNEL is the number of the pipe through which /out leaves (2: the task's errors then go where its output goes): for
 every file a line `KIND SIZE LENGTH`, then LENGTH bytes of its name and SIZE bytes of content. KIND is `walls` (first,
 sent before the task exists: /proc/self/status and what was done here), `file`, `other` (a link, a device: named, not
 read), or, last, `cpu`, whose content is the task's CPU time in seconds.
 """
 
+import _thread
 import os
 import resource
 import signal
@@ -27,7 +29,8 @@ GET_DUMPABLE, SET_DUMPABLE = 3, 4
 
 def main() -> int:
     pipe, memory, disk, cpu, processes = (int(word) for word in sys.argv[1:6])
-    command = sys.argv[6:]
+    end = sys.argv.index("--")
+    environ, command = dict(word.split("=", 1) for word in sys.argv[6:end]), sys.argv[end + 1 :]
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing that the task sends may raise an exception here
     send(pipe, "walls", b"", walls(pipe))
     if os.read(0, 1) != GO:
@@ -42,10 +45,11 @@ def main() -> int:
         os.setsid()
         restrict(memory, disk, cpu, processes)
         try:
-            os.execvp(command[0], command)
+            os.execvpe(command[0], command, environ)
         except OSError as error:
             os.write(2, f"pawl: {command[0]}: {error.strerror}\n".encode())
             os._exit(127)
+    _thread.start_new_thread(leave_with_those_outside, ())
     status = reap(child)
     try:
         os.kill(-1, signal.SIGKILL)  # whatever the task left behind
@@ -59,13 +63,23 @@ def main() -> int:
     return 128 - code if code < 0 else code
 
 
+def leave_with_those_outside() -> None:
+    os.read(0, 1)
+    os._exit(1)
+
+
 def walls(pipe: int) -> bytes:
     """What this process sees around itself, after it closed what it inherited and hid from its children to be."""
     os.closerange(3, pipe)
     os.closerange(max(3, pipe + 1), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     seen = {int(number) for number in os.listdir("/proc/self/fd")} - {0, 1, 2, pipe}
     inherited = [number for number in seen if os.path.exists(f"/proc/self/fd/{number}")]
-    spaces = [f"Namespace-{kind}:\t{os.readlink('/proc/self/ns/' + kind)}\n" for kind in os.listdir("/proc/self/ns")]
+    try:
+        spaces = [
+            f"Namespace-{kind}:\t{os.readlink('/proc/self/ns/' + kind)}\n" for kind in os.listdir("/proc/self/ns")
+        ]
+    except OSError:
+        spaces = []  # gVisor does not show them all
     try:
         import _ctypes  # an optional extra of an interpreter; without it the task may see what its supervisor holds
 
