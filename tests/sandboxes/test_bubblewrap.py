@@ -20,10 +20,10 @@ from pawl.testing.sandboxes import LIMITS, SandboxContract
 here = pytest.mark.skipif(not hierarchy.parents().folders, reason="no control group can be made here")
 GROUPED = {"memory cgroup", "process cgroup", "cpu cgroup"}
 ALWAYS = {
-    "user namespace", "mount namespace", "process namespace", "no network", "ipc namespace", "host name namespace",
-    "cgroup namespace", "seccomp filter", "no new privileges", "no capabilities", "unprivileged user",
-    "no inherited descriptors", "supervisor out of reach", "no nested user namespaces", "read-only minimal root",
-    "sized tmpfs", "empty environment", "resource limits",
+    "user namespace", "mount namespace", "process namespace", "network namespace", "no network", "ipc namespace",
+    "host name namespace", "cgroup namespace", "seccomp filter", "no new privileges", "no capabilities",
+    "unprivileged user", "no inherited descriptors", "supervisor out of reach", "no nested user namespaces",
+    "read-only minimal root", "sized tmpfs", "empty environment", "resource limits",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from pawl.sandboxes.meter import descendants
 FIRST = ("cpu", "cpuacct", "memory", "pids")
 """The controllers of version 1 that are used. In version 2 `cpuacct` is always there, and the others may be."""
 NEEDED = {"memory", "pids"}
+NAME = re.compile(r"pawl-\d+-\d+-(\d+|self)")
+"""What is named after the Pawl process that owns it: its number, when it started, a number of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +146,18 @@ def mine_name(pid: int | None = None) -> str:
     return f"pawl-{number}-{started}"
 
 
+def owned(name: str) -> bool:
+    """Whether the Pawl process that something is named after is alive."""
+    try:
+        return name.startswith(mine_name(int(name.split("-")[1])) + "-")
+    except OSError:
+        return False
+
+
 def sweep(folder: Path) -> None:
     """Remove the groups of Pawl processes that are no more. What still has processes in it cannot be removed."""
-    for left in folder.glob("pawl-*-*"):
-        owner = left.name.split("-")[1]
-        try:
-            alive = owner.isdigit() and left.name.startswith(mine_name(int(owner)) + "-")
-        except OSError:
-            alive = False
-        if not alive:
+    for left in folder.glob("pawl-*"):
+        if NAME.fullmatch(left.name) and not owned(left.name):
             try:
                 left.rmdir()
             except OSError:

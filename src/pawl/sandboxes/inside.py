@@ -88,7 +88,10 @@ def walls(pipe: int) -> bytes:
         hidden = int(_ctypes.call_function(prctl, (GET_DUMPABLE, 0, 0, 0, 0)) == 0)
     except (ImportError, OSError, AttributeError):
         hidden = 0
-    own = f"Inherited:\t{len(inherited)}\nHidden:\t{hidden}\nFirst:\t{int(os.getpid() == 1)}\n"
+    with open("/proc/net/dev") as file:
+        interfaces = " ".join(line.split(":")[0].strip() for line in file if ":" in line)
+    own = f"Kernel:\t{os.uname().release} {os.uname().version}\nInterfaces:\t{interfaces}\n"
+    own += f"Inherited:\t{len(inherited)}\nHidden:\t{hidden}\nFirst:\t{int(os.getpid() == 1)}\n"
     with open("/proc/self/status", "rb") as file:
         return file.read() + (own + "".join(spaces)).encode()
 
@@ -113,7 +116,8 @@ def restrict(memory: int, disk: int, cpu: int, processes: int) -> None:
         (resource.RLIMIT_NOFILE, 1024),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(kind, (value, value))
+        if value or kind == resource.RLIMIT_CORE:  # 0: kept by those outside
+            resource.setrlimit(kind, (value, value))
 
 
 def hand_out(pipe: int, folder: str, prefix: bytes) -> None:

@@ -13,7 +13,7 @@ from pawl.sandboxes.outputs import LONGEST_HEADER
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 LONGEST = 2**14
 NAMESPACES = {
-    "user": "user namespace", "mnt": "mount namespace", "pid": "process namespace", "net": "no network",
+    "user": "user namespace", "mnt": "mount namespace", "pid": "process namespace", "net": "network namespace",
     "ipc": "ipc namespace", "uts": "host name namespace", "cgroup": "cgroup namespace",
 }  # fmt: skip
 
@@ -35,6 +35,8 @@ def split(stream: bytes) -> tuple[dict[str, str], bytes]:
 def seen(status: Mapping[str, str]) -> tuple[str, ...]:
     """The walls that the account of the supervisor shows."""
     held = list(namespaces(status))
+    if held and set(status.get("Interfaces", "?").split()) <= {"lo"}:
+        held.append("no network")
     if status.get("Seccomp") == "2":
         held.append("seccomp filter")
     if status.get("NoNewPrivs") == "1":
@@ -51,7 +53,10 @@ def seen(status: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def namespaces(status: Mapping[str, str]) -> tuple[str, ...]:
-    """The namespaces whose numbers inside differ from those of this process."""
+    """The namespaces whose numbers inside differ from those of this process; or that there is a kernel of its own."""
+    here = os.uname()
+    if status.get("Kernel", "") not in ("", f"{here.release} {here.version}"):
+        return ("kernel of its own",)
     return tuple(
         word for kind, word in NAMESPACES.items()
         if (inside := status.get(f"Namespace-{kind}")) and inside != os.readlink(f"/proc/self/ns/{kind}")
