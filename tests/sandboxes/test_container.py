@@ -21,7 +21,7 @@ from pawl.sandboxes import devices, engine, hierarchy
 from pawl.sandboxes.container import Container
 from pawl.testing.sandboxes import LIMITS, SandboxContract
 
-GVISOR = Container(runtime="runsc", runtime_flags=("network=none", "ignore-cgroups"), cgroup="if-available")
+GVISOR = Container(runtime="runsc", runtime_flags="network=none ignore-cgroups", cgroup="if-available")
 PLACE = Environment("/usr/bin/python3", (Mount(Path("/usr/lib"), "/usr/lib"),), ("/usr/lib/site-packages",), "digest")
 TASK = Task(("/usr/bin/python3", "a.py"), PLACE, (Mount(Path("/var/x"), "/study"),), {"A": "b"}, LIMITS)
 

@@ -39,7 +39,6 @@ BY_SUPERVISOR = ("resource limits",)
 FIRST_PROCESS = re.compile(rb'"child-pid": (\d+)')
 PATIENCE = 10.0
 """Seconds for bubblewrap to name its first process."""
-Wanted = Literal["required", "if-available"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ class Bubblewrap:
     where system calls cannot be filtered, and where no control group can be had; what did not hold is not recorded."""
 
     tmp: int = 256 * 2**20
-    seccomp: Wanted = "required"
-    cgroup: Wanted = "if-available"
+    seccomp: Literal["required", "if-available"] = "required"
+    cgroup: Literal["required", "if-available"] = "if-available"
 
     def execute(self, task: Task, stop: threading.Event) -> Execution:
         with ExitStack() as stack:

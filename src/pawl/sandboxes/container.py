@@ -41,12 +41,12 @@ numbers = itertools.count()
 @dataclass(frozen=True)
 class Container:
     """`engine`: "podman", "docker", or "" for the first that answers. `runtime` is another OCI runtime, such as "runsc"
-    (gVisor); `runtime_flags` are for it (podman only). `tmp` is the size in bytes of /tmp and of /dev/shm. `cgroup`:
+    (gVisor); `runtime_flags` are words for it (podman only). `tmp` is the size in bytes of /tmp and of /dev/shm. `cgroup`:
     whether a task is refused where the limits on memory and processes cannot be seen to be set."""
 
     engine: Literal["", "podman", "docker"] = ""
     runtime: str = ""
-    runtime_flags: tuple[str, ...] = ()
+    runtime_flags: str = ""
     tmp: int = 256 * 2**20
     cgroup: Literal["required", "if-available"] = "required"
 
@@ -74,7 +74,7 @@ class Container:
     def command(self, engine: Engine, task: Task, name: str) -> list[str]:
         """The whole command line."""
         podman, runtime = engine.name == "podman", ["--runtime", self.runtime] if self.runtime else []
-        flags = [word for flag in self.runtime_flags for word in ("--runtime-flag", flag)]
+        flags = [word for flag in self.runtime_flags.split() for word in ("--runtime-flag", flag)]
         before = [*runtime, *flags] if podman else []
         after = ["--read-only-tmpfs=false", "--http-proxy=false"] if podman else runtime
         line = [engine.path, *before, "run", *after, "--name", name, "--label", place(), *self._walls(task), IMAGE]
