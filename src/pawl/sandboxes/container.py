@@ -41,8 +41,8 @@ numbers = itertools.count()
 @dataclass(frozen=True)
 class Container:
     """`engine`: "podman", "docker", or "" for the first that answers. `runtime` is another OCI runtime, such as "runsc"
-    (gVisor); `runtime_flags` are words for it (podman only). `tmp` is the size in bytes of /tmp and of /dev/shm. `cgroup`:
-    whether a task is refused where the limits on memory and processes cannot be seen to be set."""
+    (gVisor); `runtime_flags` are words for it (podman only). `tmp` is the size in bytes of /tmp and of /dev/shm.
+    `cgroup`: whether a task is refused where the limits on memory and processes cannot be seen to be set."""
 
     engine: Literal["", "podman", "docker"] = ""
     runtime: str = ""
