@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import typer
 
-from pawl import keys
+from pawl import keys, plugins
 from pawl.cli import app
 from pawl.config import Config
 from pawl.policy import Policy
@@ -134,6 +134,9 @@ def test_toml_blocks_are_what_pawl_reads(block: Block) -> None:
         parse(block.text.encode(), block.page, Config)
     elif "expires" in keys_at_top:
         parse(block.text.encode(), block.page, Policy)
+    elif keys_at_top == {"sandbox"}:
+        settings = tomllib.loads(block.text)["sandbox"]
+        plugins.build("sandbox", settings.pop("use"), settings)
     else:
         assert keys_at_top <= {"project", "build-system", "tool"}, "neither pawl.toml, policy.toml nor pyproject.toml"
 

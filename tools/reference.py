@@ -86,6 +86,7 @@ MEANINGS = {
     "train.data": "training files, shown read-only at the same place under /study",
     "train.budget": "a number and a unit; the number is told to the program as PAWL_BUDGET",
     "train.limits": "limits of one training run",
+    "train.gpu": "whether the sandbox shows the machine's graphics processors, in training and prediction",
     "evaluate.predict": "the prediction program, run in a sandbox of its own",
     "evaluate.scorer": "`bits-per-byte`, `log-loss`, `accuracy`, `rmse`, or a .py file beside `validation`",
     "evaluate.validation": "an .npz file under .pawl/ with the arrays `inputs` and `labels`",

@@ -66,6 +66,7 @@ class TrainTable(Table):
     data: tuple[Inside, ...] = ()
     budget: str = "0 none"
     limits: Limits = Limits()
+    gpu: bool = False
 
     @property
     def amount(self) -> str:

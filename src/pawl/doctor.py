@@ -9,17 +9,39 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from pawl import cache, environment, probe
 from pawl.config import EnvironmentTable
 from pawl.errors import PawlError
 from pawl.protocols import Limits, Mount, Sandbox, Task
+from pawl.records import Isolation
 
-NEEDS_A_KERNEL_FILTER = frozenset({"open a vsock socket", "userfaultfd", "keyctl", "ptrace"})
-"""System calls that namespaces do not stop. A later version filters them; until then the doctor says so."""
 SMALL = Limits(wall=30.0, cpu=20.0, memory=2**29, disk=2**22, log=2**20, processes=32, cpus=1)
+HOARD = "import os, time\nfor n in range(3):\n  if os.fork() == 0: break\nx = b'x' * (48 * 2**20)\ntime.sleep(9)"
+FORK = "import os, time\nfor n in range(40):\n  if os.fork() == 0: time.sleep(9)"
+DAEMONS = """
+import os, signal, sys, time
+for n in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        signal.signal(15, signal.SIG_IGN)
+        if os.fork() == 0: os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(30)", "{mark}"])
+        time.sleep(30)
+{then}
+"""
+TRIALS: dict[str, tuple[str, dict[str, float], str]] = {
+    "take more memory than allowed, in several processes": (HOARD, {"memory": 2**27}, "out-of-memory"),
+    "start more processes than allowed": (FORK, {"processes": 16}, "crashed"),
+    "write more than allowed": ("open('/out/x', 'wb').write(bytes(2**23))", {}, "disk-full"),
+    "print without end": ("while True: print('x' * 1000)", {"log": 2**16}, "output-flood"),
+    "outlast the clock, with daemons": (DAEMONS.replace("{then}", "time.sleep(30)"), {"wall": 1.0}, "timed-out"),
+    "outlast its CPU time, with daemons": (DAEMONS.replace("{then}", "while True: pass"), {"cpu": 0.5}, "timed-out"),
+}
+"""What is tried against the limits: its name, the program, the limits for it, and how it must end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +59,24 @@ def examine(sandbox: Callable[[], Sandbox]) -> list[Check]:
     """Everything that Pawl needs on this machine."""
     checks = list(_programs())
     try:
-        attempts = escapes(sandbox())
+        under_test = sandbox()
+        attempts, isolation = probed(under_test)
+        ended = overrun(under_test)
     except PawlError as error:
         return [*checks, Check("sandbox", False, True, str(error), _sandbox_fix(error))]
-    for name, succeeded in attempts.items():
-        needed = name not in NEEDS_A_KERNEL_FILTER
+    for name, succeeded in {**attempts, **ended}.items():
         seen = "succeeded" if succeeded else "stopped"
-        if succeeded and not needed:
-            seen = "possible: needs a kernel filter, which this version does not have"
-        checks.append(Check(f"sandbox: {name}", not succeeded, needed, seen, "report it: see SECURITY.md"))
-    return checks
+        checks.append(Check(f"sandbox: {name}", not succeeded, True, seen, "report it: see SECURITY.md"))
+    return [*checks, *_accounts(isolation)]
 
 
 def escapes(sandbox: Sandbox) -> dict[str, bool]:
     """What the probe managed inside a sandbox: attempt -> whether it succeeded. Raises SandboxError."""
+    return probed(sandbox)[0]
+
+
+def probed(sandbox: Sandbox) -> tuple[dict[str, bool], Isolation]:
+    """What the probe managed, and which walls the sandbox says it had around it. Raises SandboxError."""
     os.environ.setdefault("PAWL_SECRET_CANARY", "canary")
     with tempfile.TemporaryDirectory(prefix="probe-", dir=cache.private("scratch")) as name, socket.socket() as server:
         folder = Path(name)
@@ -74,7 +100,45 @@ def escapes(sandbox: Sandbox) -> dict[str, bool]:
             attempts |= json.loads(line)
     if done.outcome != "ok" or not attempts:
         raise PawlError(f"the probe did not finish: {done.outcome} {done.reason}", "pawl doctor --json")
-    return attempts
+    return attempts, done.isolation
+
+
+def overrun(sandbox: Sandbox) -> dict[str, bool]:
+    """What was tried against the limits, side by side: trial -> whether it got away with it. Raises SandboxError."""
+    with tempfile.TemporaryDirectory(prefix="probe-", dir=cache.private("scratch")) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        place = environment.build(folder, EnvironmentTable())
+
+        def attempt(trial: tuple[str, dict[str, float], str]) -> bool:
+            program, limits, expected = trial
+            mark = f"pawl-trial-{uuid4().hex}"
+            argv = (place.python, "-I", "-S", "-c", program.replace("{mark}", mark))
+            task = Task(argv, place, (Mount(folder, "/study"),), {}, Limits(**{**asdict(SMALL), **limits}))
+            done = sandbox.execute(task, threading.Event())
+            return done.outcome != expected or _lives(mark)
+
+        with ThreadPoolExecutor(len(TRIALS)) as pool:
+            return dict(zip(TRIALS, pool.map(attempt, TRIALS.values()), strict=True))
+
+
+def _lives(mark: str) -> bool:
+    """Whether a process of this machine has a mark on its command line."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in path.read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _accounts(isolation: Isolation) -> Iterator[Check]:
+    """The walls that Pawl can do without, and says so when it has to."""
+    counted = "memory cgroup" in isolation.held
+    seen = "kept by the kernel" if counted else "not to be had here: memory and CPU are sampled"
+    yield Check("control groups", counted, False, seen, "systemd-run --user --scope -p Delegate=yes pawl run")
+    yield Check("walls that held", True, True, ", ".join(isolation.held))
 
 
 def _programs() -> Iterator[Check]:

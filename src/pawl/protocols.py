@@ -62,13 +62,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A program to run in a sandbox: it sees `mounts` only, writes to /out only, and is told `environ` only."""
+    """A program to run in a sandbox: it sees `mounts` only, writes to /out only, and is told `environ` only. The
+    machine's graphics processors are there for it only if it asks with `gpu`."""
 
     argv: tuple[str, ...]
     environment: Environment
     mounts: tuple[Mount, ...]
     environ: Mapping[str, str]
     limits: Limits
+    gpu: bool = False
 
 
 @dataclass(frozen=True, slots=True)

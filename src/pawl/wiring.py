@@ -155,6 +155,7 @@ class Wiring:
             environment.build(self.folder, self.config.environment), staged, Limits(**train.limits.model_dump()),
             Limits(**evaluate.limits.model_dump()),
             lambda variant, folder: self.lineage.export(self.ledger.get(variant, Variant).record.commit, folder),
+            train.gpu,
         )  # fmt: skip
 
     def _opened(self, place: Workplace, policy_digest: str) -> None:

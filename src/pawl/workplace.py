@@ -19,13 +19,15 @@ PYTHONS = ("python", "python3")
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """`write` puts the files of a variant (by ledger id) into an empty folder; `data` is mounted over them."""
+    """`write` puts the files of a variant (by ledger id) into an empty folder; `data` is mounted over them;
+    `gpu`: tasks may use the machine's graphics processors."""
 
     environment: Environment
     data: tuple[Mount, ...]
     train_limits: Limits
     predict_limits: Limits
     write: Callable[[int, Path], None]
+    gpu: bool = False
 
     def scratch(self) -> Path:
         """This process's folder for what lives as long as one run; those of dead processes are swept away."""
@@ -60,4 +62,4 @@ class Workplace:
             **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
             **told,
         }  # fmt: skip
-        return Task(argv, self.environment, mounts, environ, self.train_limits)
+        return Task(argv, self.environment, mounts, environ, self.train_limits, self.gpu)

@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import socket
+import struct
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,8 @@ from arena import stranger
 from pawl import cache, doctor, environment, probe
 from pawl.config import EnvironmentTable
 from pawl.errors import SandboxError
-from pawl.protocols import Limits, Mount, Sandbox, Task
+from pawl.protocols import Execution, Limits, Mount, Sandbox, Task
+from pawl.sandboxes import seccomp
 from pawl.sandboxes.bubblewrap import Bubblewrap
 from pawl.sandboxes.unsafe import Unsafe
 
@@ -28,8 +31,15 @@ STOPPED = (
     "mount a filesystem", "change the host name", "become root", "make a device", "read the password file",
     "read a home folder", "inherit a secret from the environment",
 )  # fmt: skip
-# Namespaces do not stop these. The next step is a kernel filter (seccomp); until then the doctor has to say so.
-REPORTED = ("open a vsock socket", "userfaultfd", "keyctl", "ptrace")
+BY_FILTER = (*probe.CALLS, *probe.SOCKETS, "make a namespace by clone", "call the kernel as a 32-bit program",
+             "type into a terminal")  # fmt: skip
+BY_SUPERVISOR = ("inherit a descriptor", "look into its supervisor", "see a graphics device")
+EVERYTHING = (*STOPPED, *BY_FILTER, *BY_SUPERVISOR)
+ONLY_BY_FILTER = (
+    "open a vsock socket", "open a netlink socket", "userfaultfd", "keyctl", "ptrace", "perf_event_open", "memory file",
+    "System V memory", "clock", "splice", "own", "personality", "handle", "32-bit", "another process's memory",
+)  # fmt: skip
+"""Words of attempts that nothing but the filter stops, on a kernel that has the calls at all."""
 BY_CONTROL = ("signal a host process", "see host processes", "reach the host's loopback", "write a file of the host")
 LIMITS = Limits(wall=20.0, cpu=20.0, memory=2**29, disk=2**22, log=2**20, processes=32, cpus=1)
 
@@ -93,30 +103,65 @@ def try_harmless(sandbox: Sandbox, folder: Path) -> dict[str, bool]:
 
 
 def test_the_probe_tries_every_row_and_no_row_is_forgotten_here(attempts: dict[str, bool]) -> None:
-    assert set(attempts) == {*STOPPED, *REPORTED}
-    assert doctor.NEEDS_A_KERNEL_FILTER == set(REPORTED)
+    assert set(attempts) == set(EVERYTHING)
 
 
-@pytest.mark.parametrize("name", STOPPED)
+@pytest.mark.parametrize("name", EVERYTHING)
 def test_the_sandbox_stops_it(attempts: dict[str, bool], name: str) -> None:
     assert not attempts[name]
 
 
-@pytest.mark.parametrize("name", STOPPED)
+@pytest.mark.parametrize("name", EVERYTHING)
 def test_the_sandbox_stops_it_for_an_ordinary_user_too(as_stranger: dict[str, bool], name: str) -> None:
     assert not as_stranger[name]
 
 
-@pytest.mark.parametrize("name", REPORTED)
-def test_what_namespaces_do_not_stop_is_told_as_it_is(attempts: dict[str, bool], name: str) -> None:
-    check = next(check for check in doctor.examine(Bubblewrap) if check.name == f"sandbox: {name}")
-    assert check.passed == (not attempts[name])
-    assert not check.needed
-    assert ("kernel filter" in check.seen) == attempts[name]
+def unfiltered(gpu: bool) -> bytes:
+    raise SandboxError("there is no filter", "a test")
 
 
-def test_at_least_one_of_them_is_open_here_so_that_the_report_is_tested(attempts: dict[str, bool]) -> None:
-    assert any(attempts[name] for name in REPORTED)
+def test_without_the_filter_the_same_attempts_do_get_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: what the filter is said to stop is stopped by nothing else, so the attempts are real."""
+    monkeypatch.setattr(seccomp, "program", unfiltered)
+    attempts, isolation = doctor.probed(Bubblewrap(seccomp="if-available"))
+    open_now = {name for name, succeeded in attempts.items() if succeeded}
+    assert "seccomp filter" not in isolation.held
+    assert open_now <= set(BY_FILTER)
+    assert sum(any(word in name for name in open_now) for word in ONLY_BY_FILTER) > len(ONLY_BY_FILTER) // 2, open_now
+
+
+def test_where_calls_cannot_be_filtered_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seccomp, "program", unfiltered)
+    with pytest.raises(SandboxError, match="there is no filter"):
+        try_harmless(Bubblewrap(), tmp_path)
+
+
+def test_a_filter_that_lets_everything_pass_is_noticed_by_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seccomp, "program", lambda gpu: struct.pack("<HBBI", 6, 0, 0, 0x7FFF0000))
+    checks = {check.name: check for check in doctor.examine(Bubblewrap)}
+    assert not checks["sandbox: ptrace"].passed
+    assert checks["sandbox: ptrace"].needed
+
+
+def test_the_doctor_finds_nothing_and_needs_everything_but_control_groups() -> None:
+    checks = doctor.examine(Bubblewrap)
+    assert not [check for check in checks if not check.passed and check.needed]
+    assert [check.name for check in checks if not check.needed] == ["control groups"]
+    assert {f"sandbox: {name}" for name in (*EVERYTHING, *doctor.TRIALS)} <= {check.name for check in checks}
+
+
+class Lax:
+    """A sandbox with no limits to speak of."""
+
+    def execute(self, task: Task, stop: threading.Event) -> Execution:
+        wide = replace(task.limits, wall=3.0, cpu=30.0, memory=2**30, disk=2**26, log=2**26, processes=64)
+        return Bubblewrap().execute(replace(task, limits=wide), stop)
+
+
+@pytest.mark.slow
+def test_limits_that_do_not_hold_are_noticed_by_the_doctor() -> None:
+    got_away = {name for name, unstopped in doctor.overrun(Lax()).items() if unstopped}
+    assert len(got_away) == 3, got_away  # memory, processes, disk; what has no end is ended by the clock even there
 
 
 def test_the_same_probe_does_get_out_where_there_is_no_sandbox(tmp_path: Path) -> None:

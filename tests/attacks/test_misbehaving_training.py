@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
-from arena import FORGE, HONEST, WALL, WRITE, Make, controls, gone, host_places, processes, stranger, train
+from arena import HONEST, REACH, WALL, WRITE, Make, controls, gone, host_places, processes, stranger, train
 
 from pawl import environment
 from pawl.config import EnvironmentTable
 from pawl.errors import PawlError
 from pawl.protocols import Limits, Mount, Task
 from pawl.records import Evaluation, Run
+from pawl.sandboxes import hierarchy
 from pawl.sandboxes.unsafe import Unsafe
 
 BURN = "import time\nend = time.process_time() + {0}\nwhile time.process_time() < end: pass\n"
@@ -28,13 +29,16 @@ def spawn(code, *flags):
             os.execv(sys.executable, [sys.executable, "-c", code, "PAWL-MARK"])
         os._exit(0)
 """
+SMALL = {'memory = "512MiB"': 'memory = "256MiB"'}
+counted = pytest.mark.skipif(not hierarchy.parents().folders, reason="no control group can be made here")
 OUTCOMES = {
     "raises an exception": ("raise SystemError('kaboom')", {}, "crashed", "kaboom"),
     "exits with a code of its own": ("import sys; sys.exit(7)", {}, "crashed", "exit code 7"),
     "kills itself": ("import os; os.kill(os.getpid(), 11)", {}, "crashed", "SIGSEGV"),
-    "kills its supervisor": ("import os; os.kill(os.getppid(), 9)", {}, "crashed", "SIGKILL"),
-    "kills everything it can": ("import os; os.kill(-1, 9)", {}, "crashed", "SIGKILL"),
-    "stops its supervisor": ("import os; os.kill(os.getppid(), 19)", WALL, "timed-out", "longer than 2 s"),
+    "kills its supervisor": ("import os; os.kill(os.getppid(), 9)", {}, "ok", ""),
+    "kills everything it can": ("import os\ntry: os.kill(-1, 9)\nexcept OSError: pass", {}, "ok", ""),
+    "interrupts its supervisor": ("import os; [os.kill(os.getppid(), n) for n in range(1, 65)]", {}, "ok", ""),
+    "stops its supervisor": ("import os; os.kill(os.getppid(), 19)", WALL, "ok", ""),
     "hangs": ("import time; time.sleep(100)", WALL, "timed-out", "longer than 2 s"),
     "burns CPU": (BURN.format(60), {'cpu = "20s"': 'cpu = "1s"'}, "timed-out", "CPU"),
     "fills /out with one file": (
@@ -62,7 +66,7 @@ OUTCOMES = {
     "eats memory": ("x = bytearray(2**31)", {}, "out-of-memory", "memory"),
     "eats memory in several processes": (
         "import os, time\nfor n in range(4):\n  if os.fork() == 0: break\nx = os.urandom(2**28); time.sleep(9)",
-        {}, "out-of-memory", "more than 512 MiB",
+        {}, "out-of-memory", "memory",
     ),
     "prints a gigabyte": (
         "import os\nfor n in range(2**10): os.write(1, b'x' * 2**20)", {}, "output-flood", "more than 1 MiB"
@@ -211,9 +215,7 @@ def test_cpu_spent_by_a_child_that_nobody_waits_for_is_counted(make_toy: Make) -
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="OPEN, needs a cgroup's account: children shorter than a sample that nobody reaps are free"
-)
+@counted
 def test_cpu_spent_by_many_short_children_that_nobody_waits_for_is_counted(make_toy: Make) -> None:
     script = "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nfor n in range(150):\n"
     script += "  if os.fork() == 0:\n    end = time.process_time() + .008\n    while time.process_time() < end: pass\n"
@@ -223,63 +225,40 @@ def test_cpu_spent_by_many_short_children_that_nobody_waits_for_is_counted(make_
     assert run.usage.cpu_s > 0.8  # 1.2 s were burnt
 
 
-@pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True,
-    reason="OPEN, needs a cgroup's account: memory that no process maps (memfd, tmpfs, System V) is not counted",
-)
+@counted
+def test_memory_that_no_process_maps_is_counted(make_toy: Make) -> None:
+    script = (
+        "for n in range(210):\n  for place in '/tmp', '/dev/shm': open(f'{place}/{n}', 'wb').write(bytes(2**20 + 1))\n"
+    )
+    run = train(make_toy(train=script + "import time; time.sleep(.3)\n" + HONEST, config=SMALL))
+    assert run.outcome == "out-of-memory", run  # 420 MiB, of 256
+
+
 @pytest.mark.parametrize("how", ["memfd", "sysv"])
-def test_memory_that_no_process_maps_is_counted(make_toy: Make, how: str) -> None:
+def test_memory_that_would_outlive_its_process_cannot_be_had(make_toy: Make, how: str) -> None:
     hoard = {
-        "memfd": "kept = [os.memfd_create('x') for n in range(220)]\nfor fd in kept: os.write(fd, bytes(2**22 - 1))",
-        "sysv": "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\n"
-        "for n in range(14):\n  at = libc.shmat(libc.shmget(0, 2**26, 0o1600), None, 0)\n"
-        "  ctypes.memset(at, 1, 2**26); libc.shmdt(ctypes.c_void_p(at))",
+        "memfd": "os.memfd_create('x')",
+        "sysv": "ctypes.CDLL(None).shmget(0, 2**26, 0o1600) >= 0 or sys.exit('no System V memory')",
     }[how]
-    run = train(make_toy(train="import os, time\n" + hoard + "\ntime.sleep(.3)\n" + HONEST))
-    assert run.outcome == "out-of-memory", run  # 880 MiB, of 512
+    run = train(make_toy(train="import ctypes, os, sys\n" + hoard + "\n" + HONEST))
+    assert run.outcome == "crashed"
+    assert "not permitted" in run.reason or "no System V" in run.reason
 
 
-FORGED = {
-    "a path that climbs": "forge(member('../../evil.txt'))",
-    "a path that climbs from inside": "forge(member('a/../../evil.txt'))",
-    "an absolute path": "forge(member('/evil.txt'))",
-    "a link": "forge(member('evil.txt', b'', 'other'))",
-    "the folder itself": "forge(member('.'))",
-    "a name of two lines": "forge(member('a\\nevil.txt'))",
-    "a name longer than a file system takes": "forge(member('\\u00e9' * 150 + '.txt'))",
-    "the same name twice": "forge(member('evil.txt'), member('evil.txt'))",
-    "noise": "forge(b'x' * 3000)",
-    "a size without end": "forge(b'file 99999999999999999999999999999 1\\na')",
-    "a size below zero": "forge(b'file -1 1\\na')",
-    "an account of CPU that is no number": "forge(member('', b'owned', 'cpu'))",
-}
+def test_a_task_cannot_reach_what_its_supervisor_holds(make_toy: Make) -> None:
+    """Whoever could, would write the outputs and the bill himself. What such a stream leads to: test_outputs.py."""
+    run = train(make_toy(train=REACH + "print('reached', reach())\n" + HONEST))
+    assert run.outcome == "ok", run
+    assert "reached []" in run.tail
+    assert "supervisor out of reach" in run.isolation.held
 
 
-@pytest.mark.parametrize("what", FORGED)
-def test_a_forged_stream_is_invalid_and_writes_nothing_on_the_host(make_toy: Make, what: str) -> None:
-    study = make_toy(train=FORGE + f"assert {FORGED[what]}\n" + HONEST)
-    run = train(study)
-    if run.outcome == "crashed":
-        assert "AssertionError" in run.reason  # this kernel keeps the supervisor's pipe from the task
-        pytest.skip("the task cannot reach the supervisor's pipe here")
-    assert run.outcome == "invalid", run
-    assert run.artifacts == ()
-    assert not [place / "evil.txt" for place in host_places(study) if (place / "evil.txt").exists()]
-
-
-@pytest.mark.slow
-def test_a_forged_account_of_cpu_does_not_lower_the_bill(make_toy: Make) -> None:
-    script = FORGE + BURN.format(0.6) + "forge(member('', b'0.0', 'cpu'))\n" + HONEST
-    run = train(make_toy(train=script))
-    assert run.usage.cpu_s > 0.4
-
-
-@pytest.mark.slow
-def test_forged_names_that_no_file_system_could_hold_are_invalid(make_toy: Make) -> None:
-    run = train(make_toy(train=FORGE + "assert forge(member('a.txt'), member('a.txt/b.txt'))\n" + HONEST))
-    assert "AssertionError" not in run.reason, "the task cannot reach the supervisor's pipe here"
-    assert run.outcome == "invalid", run
+@counted
+def test_the_supervisor_cannot_be_made_to_hoard_what_it_hands_out(make_toy: Make) -> None:
+    """Outputs as large as they may be leave within the task's own memory: the supervisor never holds a whole file."""
+    script = WRITE + "write('a.txt', bytes(100 * 2**20))\n" + HONEST
+    run = train(make_toy(train=script, config=SMALL | {'disk = "4MiB"': 'disk = "128MiB"'}))
+    assert (run.outcome, run.artifacts[0].size) == ("ok", 100 * 2**20), run
 
 
 def test_a_task_can_neither_change_its_own_files_nor_delete_them(make_toy: Make) -> None:
@@ -319,7 +298,7 @@ for place in ("/", "/study", "/tmp", "/var/tmp", "/dev/shm", "/root", "/home", "
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", ["raise SystemError('kaboom')", "import os; os.kill(os.getppid(), 9)"])
+@pytest.mark.parametrize("code", ["raise SystemError('kaboom')", "import os; os.kill(os.getpid(), 9)"])
 def test_a_champion_that_fails_stops_the_loop_with_a_clear_error(make_toy: Make, code: str) -> None:
     study = make_toy(train=code)
     with pytest.raises(PawlError, match="the champion itself fails") as stopped:
@@ -334,7 +313,7 @@ def test_a_challenger_that_fails_is_screened_out_and_the_loop_goes_on(make_toy: 
     from studies import patch
 
     study = make_toy()
-    study.propose(patch(study, "SLOWNESS = 1\n", "SLOWNESS = 1\nos.kill(os.getppid(), 9)\n"), "Kill the supervisor")
+    study.propose(patch(study, "SLOWNESS = 1\n", "SLOWNESS = 1\nos.kill(os.getpid(), 9)\n"), "Kill itself")
     study.run(runs=10)
     first, *others = study.entries(Screening)
     assert (first.record.decision, others != []) == ("crashed", True)
@@ -343,24 +322,14 @@ def test_a_challenger_that_fails_is_screened_out_and_the_loop_goes_on(make_toy: 
 
 
 STEAL = """
-import fcntl, os, struct, termios, time
+import os, time
 thief = os.open("/proc/self/fd/1", os.O_RDONLY | os.O_NONBLOCK)
-boss = f"/proc/{os.getppid()}/fd"
-number = max(n for n in map(int, os.listdir(boss)) if n > 2 and os.readlink(f"{boss}/{n}").startswith("pipe:"))
-channel = os.open(f"{boss}/{number}", os.O_WRONLY)
-def deaf():
-    os.write(channel, b"x")  # a watcher that waits for the other pipe does not read this one
-    end = time.monotonic() + 0.25
-    while struct.unpack("i", fcntl.ioctl(channel, termios.FIONREAD, b"1234"))[0]:
-        if time.monotonic() > end: return True
-    return False
-for n in range(100000):
+while True:
     os.write(1, b"x")
-    end = time.perf_counter() + n % 150 / 1e6
+    end = time.perf_counter() + int(time.perf_counter() * 1e6) % 150 / 1e6
     while time.perf_counter() < end: pass
     try: os.read(thief, 65536)
     except OSError: continue
-    if n % 3 == 0 and deaf(): time.sleep(3600)
 """
 EXECUTE = """
 import pathlib, sys, tempfile, threading

@@ -148,7 +148,7 @@ print(json.dumps([
     tried(lambda: to(socket.AF_UNIX, "{name}/socket")),
     tried(lambda: to(socket.AF_UNIX, "\\0pawl-test-{os.getpid()}")),
 ]))
-print(json.dumps(sorted(n for _, n in socket.if_nameindex())))
+print(json.dumps([line.split(":")[0].strip() for line in open("/proc/self/net/dev") if ":" in line]))
 print(json.dumps([ask(u)[0] for u in (MODEL + "/../admin", MODEL + "/%2e%2e/x", MODEL[:-6] + "/other/x")]))
 with socket.socket(socket.AF_UNIX) as line:  # around the bridge: the same judge
     line.connect("/pawl/out")

@@ -13,7 +13,9 @@ from pathlib import Path
 from pawl.errors import SandboxError
 from pawl.protocols import Execution, Task
 from pawl.records import Isolation
-from pawl.sandboxes.watch import classify, watch
+from pawl.sandboxes.meter import Meter
+from pawl.sandboxes.outcome import classify
+from pawl.sandboxes.watch import watch
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Unsafe:
                 cwd=root / "study", env=told, start_new_session=True,
             )  # fmt: skip
             try:
-                watched = watch(process, read, task.limits, stop)
+                watched = watch(process, read, task.limits, stop, Meter(process.pid))
             finally:
                 os.close(read)
             log = bytes(watched.log[: task.limits.log])

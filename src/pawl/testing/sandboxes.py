@@ -83,8 +83,9 @@ class SandboxContract:
     def test_it_says_truly_whether_it_isolates(self, tmp_path: Path) -> None:
         """`safe` is not a setting: a sandbox that claims it hides the host's files and network interfaces."""
         (tmp_path / "host-file").write_text("host")
-        code = f"import os, socket; print(os.path.exists({str(tmp_path / 'host-file')!r}))\n"
-        done = self.run(code + "print([n for _, n in socket.if_nameindex() if n != 'lo'] == [])")
+        code = f"import os; print(os.path.exists({str(tmp_path / 'host-file')!r}))\n"
+        names = "[line.split(':')[0].strip() for line in open('/proc/net/dev') if ':' in line]"
+        done = self.run(code + f"print([name for name in {names} if name != 'lo'] == [])")
         assert done.isolation.safe is self.isolates
         if self.isolates:
             assert done.log.split() == [b"False", b"True"]
