@@ -80,6 +80,13 @@ def read_every_way(what: str) -> None:
         look(f"read the {what}{way}", lambda before=before: read(before + path))  # type: ignore[misc]
 
 
+def spare_the_host() -> None:
+    """End here if the host's own folders can be seen: a bomb would go off where it harms. That is a success, too."""
+    if os.path.exists(TOLD["folder"]):
+        managed("see the host's folders; the bomb was not lit")
+        sys.exit(0)
+
+
 def call(name: str, *arguments: object) -> int:
     """A system call by name, through libc where it has it. Raises OSError."""
     if name in ANYWHERE or name in NUMBERS["x86_64"]:

@@ -10,8 +10,9 @@ import os
 import signal
 import time
 
-from attacker import managed, tried
+from attacker import managed, spare_the_host, tried
 
+spare_the_host()
 signal.signal(signal.SIGXCPU, signal.SIG_IGN)
 tried("burn 8 s of CPU")
 for _ in range(3):

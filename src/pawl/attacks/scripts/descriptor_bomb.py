@@ -8,7 +8,9 @@ control: no, it is a bomb
 import os
 import resource
 
-from attacker import managed, refused, tried
+from attacker import managed, refused, spare_the_host, tried
+
+spare_the_host()
 
 WANTED = 5000
 tried(f"open {WANTED} descriptors")

@@ -6,8 +6,9 @@ ends: disk-full
 control: no, it is a bomb
 """
 
-from attacker import OUT, TOLD, managed, tried
+from attacker import OUT, TOLD, managed, spare_the_host, tried
 
+spare_the_host()
 wanted, piece = 4 * TOLD["limits"]["disk"], bytes(2**18)
 tried(f"write {wanted // 2**20} MiB in files of a quarter")
 for number in range(wanted // len(piece)):

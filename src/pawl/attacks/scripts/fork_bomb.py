@@ -8,8 +8,9 @@ control: no, it is a bomb
 import os
 import time
 
-from attacker import TOLD, managed, refused, tried
+from attacker import TOLD, managed, refused, spare_the_host, tried
 
+spare_the_host()
 limit, count = TOLD["limits"]["processes"], 0
 tried(f"fork {4 * limit} times")
 for _ in range(4 * limit):  # bounded, lest it harms where there is no limit

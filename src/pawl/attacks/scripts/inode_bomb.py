@@ -9,7 +9,9 @@ control: no, it is a bomb
 import os
 import time
 
-from attacker import managed, tried
+from attacker import managed, spare_the_host, tried
+
+spare_the_host()
 
 COUNT = 250_000  # each costs the kernel about a KiB, which is no byte of the file system's size
 tried(f"make {COUNT} empty files")

@@ -8,8 +8,9 @@ control: no, it is a bomb
 
 import os
 
-from attacker import TOLD, managed, tried
+from attacker import TOLD, managed, spare_the_host, tried
 
+spare_the_host()
 wanted = 8 * TOLD["limits"]["log"]
 tried(f"print {wanted // 2**20} MiB")
 for _ in range(wanted // 2**16):

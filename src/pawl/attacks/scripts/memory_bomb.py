@@ -6,8 +6,9 @@ ends: out-of-memory
 control: no, it is a bomb
 """
 
-from attacker import TOLD, managed, tried
+from attacker import TOLD, managed, spare_the_host, tried
 
+spare_the_host()
 size = 2 * TOLD["limits"]["memory"]
 tried(f"take {size // 2**20} MiB")
 kept = b"x" * size

@@ -9,8 +9,9 @@ control: no, it is a bomb
 import os
 import time
 
-from attacker import TOLD, managed, tried
+from attacker import TOLD, managed, spare_the_host, tried
 
+spare_the_host()
 share = TOLD["limits"]["memory"] // 4
 tried(f"take {share // 2**20} MiB in each of eight processes")
 children = []

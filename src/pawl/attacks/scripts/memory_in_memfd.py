@@ -9,8 +9,9 @@ control: no, it is a bomb
 import os
 import time
 
-from attacker import TOLD, managed, refused, tried
+from attacker import TOLD, managed, refused, spare_the_host, tried
 
+spare_the_host()
 wanted, held, piece = 2 * TOLD["limits"]["memory"], 0, bytes(2**22 - 1)
 tried(f"hoard {wanted // 2**20} MiB")
 try:

@@ -10,8 +10,9 @@ import os
 import socket
 import time
 
-from attacker import TOLD, managed, tried
+from attacker import TOLD, managed, spare_the_host, tried
 
+spare_the_host()
 wanted, kept, piece, held = TOLD["limits"]["memory"] * 5 // 4, [], bytes(2**17), 0
 tried(f"hoard {wanted // 2**20} MiB")
 reader, writer = os.pipe()

@@ -12,7 +12,7 @@ import time
 
 from attacker import PART, TOLD, look, tried
 
-ABSTRACT, PORT, PATIENCE = "\0pawl-parallel", 47113, 2.0
+ABSTRACT, PORT, PATIENCE = f"\0{TOLD['mark']}", 47113, 2.0
 folder = "/dev/shm" if TOLD["roots"] == ["/"] else TOLD["roots"][0]
 path, end = os.path.join(folder, "pawl-parallel"), time.monotonic() + PATIENCE
 if PART == 1:
@@ -33,6 +33,7 @@ if PART == 1:
             tried("nobody called")
     while time.monotonic() < end:
         time.sleep(0.05)
+    os.unlink(path)
 else:
     tried("wait for a message")
     while time.monotonic() < end:

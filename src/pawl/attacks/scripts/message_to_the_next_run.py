@@ -7,15 +7,14 @@ stopped by: everything writable is new for each run
 
 import os
 import secrets
-import socket
 import tempfile
 
-from attacker import OUT, PART, TOLD, call, look, tried
+from attacker import OUT, PART, TOLD, attempt, call, look, tried
 
-NAME = "pawl-message"
+NAME = "pawl-message.txt"
 places = [str(OUT), "/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", os.path.expanduser("~"), tempfile.gettempdir()]
 places = [path for path in places if os.path.isdir(path)] if TOLD["roots"] == ["/"] else [TOLD["roots"][0]]
-KEY = 0x7061776C
+KEY = int(TOLD["mark"][-7:], 16) | 1
 
 
 def leave(folder: str, word: str) -> None:
@@ -35,7 +34,7 @@ else:
         try:
             with open(os.path.join(place, NAME)) as file:
                 print(f"received {file.read()}")
+            os.unlink(os.path.join(place, NAME))
         except OSError:
             continue
-    look("find the semaphore", lambda: call("semget", KEY, 0, 0))
-    look("find anybody", lambda: socket.gethostname())
+    attempt("find the semaphore", lambda: call("semctl", call("semget", KEY, 0, 0), 0, 0))

@@ -6,8 +6,9 @@ ends: disk-full, out-of-memory
 control: no, it is a bomb
 """
 
-from attacker import TOLD, managed, tried
+from attacker import TOLD, managed, spare_the_host, tried
 
+spare_the_host()
 wanted, piece, written = 3 * TOLD["limits"]["memory"], bytes(2**22 - 1), 0
 tried(f"write {wanted // 2**20} MiB")
 number = 0

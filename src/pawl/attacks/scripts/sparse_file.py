@@ -8,8 +8,9 @@ control: no, it is a bomb
 
 import os
 
-from attacker import OUT, managed, tried
+from attacker import OUT, managed, spare_the_host, tried
 
+spare_the_host()
 tried("make a file of a terabyte")
 (OUT / "model.npy").touch()
 os.truncate(OUT / "model.npy", 2**40)

@@ -7,8 +7,9 @@ control: no, it is a bomb
 
 import threading
 
-from attacker import TOLD, managed, refused, tried
+from attacker import TOLD, managed, refused, spare_the_host, tried
 
+spare_the_host()
 threading.stack_size(65536)
 limit, ended = 4 * TOLD["limits"]["processes"], threading.Event()
 tried(f"start {limit} threads")

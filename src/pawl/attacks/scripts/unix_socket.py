@@ -7,7 +7,7 @@ stopped by: mount namespace
 import os
 import socket
 
-from attacker import TOLD, look
+from attacker import TOLD, attempt, look
 
 
 def reach(path: str) -> None:
@@ -21,4 +21,5 @@ path = TOLD["listeners"]["unix"]
 for way in (path, f"/proc/1/root{path}"):
     look(f"reach {way}", lambda way=way: reach(way))
 for way in ("/var/run/docker.sock", "/run/dbus/system_bus_socket", "/run/systemd/private", "/tmp/.X11-unix/X0"):
-    look(f"find {way}", lambda way=way: os.stat(way).st_size)
+    if TOLD["roots"] == ["/"]:
+        attempt(f"find {way}", lambda way=way: os.stat(way).st_size)
