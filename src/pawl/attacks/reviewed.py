@@ -66,7 +66,10 @@ def reviewed(ledger: Ledger, run: Entry[Run], words: str) -> Reviewed:
     ))  # fmt: skip
     findings = (Finding(gate="integrity", passed=False, reason=words[:500]),)
     verdict = ledger.append(Verdict(certificate=certificate.id, policy=DIGEST, findings=findings, passed=False))
-    subject = Subject(study, champion, champion, variant, plan, certificate, verdict, run, [proposal], patch, "")
+    subject = Subject(
+        study=study, champion=champion, reference=champion, variant=variant, plan=plan, certificate=certificate,
+        verdict=verdict, released=run, changes=[proposal], patch=patch, sealed="", until="never",
+    )  # fmt: skip
     statement = render(subject)
     return Reviewed(run.record.reason + "\n" + run.record.tail, statement, page(subject, statement, b"", ledger))
 
