@@ -29,10 +29,10 @@ from pawl.sandboxes.unsafe import Unsafe
 # adds those has to take the names out of here.
 NEEDS_FILTER = {
     "vsock", "io-uring", "keyctl", "perf-events", "ptrace-inside", "userfaultfd", "memory-in-memfd",
-    "memory-in-segments",
+    "memory-in-segments", "watch-channel",
 }  # fmt: skip
 NEEDS_CONTROL_GROUPS = {"memory-in-sockets", "inode-bomb"}
-GETS_THROUGH = {"lock-channel", "watch-channel", "load-channel", "prompt-injection-log", "prompt-injection-hypothesis"}
+GETS_THROUGH = {"lock-channel", "load-channel", "prompt-injection-log", "prompt-injection-hypothesis"}
 FAST = {"sealed-set", "process-memory", "tcp", "host-files", "path-traversal", "pickle-in-weights", "terminal-escapes"}
 STOPPED = [attack for attack in attacks() if not attack.would_stop]
 

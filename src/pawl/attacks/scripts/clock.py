@@ -17,7 +17,15 @@ class Timex(ctypes.Structure):
                 ("tick", ctypes.c_long), ("rest", ctypes.c_char * 256)]  # fmt: skip
 
 
-ADJ_TICK, now = 0x4000, Timex()
-call("adjtimex", ctypes.byref(now))
-now.modes = ADJ_TICK
-attempt("set the clock's rate to what it is", lambda: call("adjtimex", ctypes.byref(now)))
+ADJ_TICK = 0x4000
+
+
+def tick() -> None:
+    """Ask for the rate that the clock has: where that is allowed, any other rate is too."""
+    now = Timex()
+    call("adjtimex", ctypes.byref(now))
+    now.modes = ADJ_TICK
+    call("adjtimex", ctypes.byref(now))
+
+
+attempt("set the clock's rate to what it is", tick)

@@ -1,4 +1,4 @@
-"""Use up the kernel's memory with files that are empty and so count for nothing.
+"""Use up the kernel's memory with links, which count for nothing.
 
 kind: resources
 stopped by: control group
@@ -13,12 +13,13 @@ from attacker import managed, spare_the_host, tried
 
 spare_the_host()
 
-COUNT = 250_000  # each costs the kernel about a KiB, which is no byte of the file system's size
-tried(f"make {COUNT} empty files")
+TARGET = "x" * 120
+COUNT = 400_000  # each costs the kernel a KiB, which is no byte of the file system's size
+tried(f"make {COUNT} links")
 for number in range(COUNT):
     if number % 5000 == 0:
         os.makedirs(f"/tmp/inodes/{number}")
         os.chdir(f"/tmp/inodes/{number}")
-    os.close(os.open(f"{number}", os.O_CREAT | os.O_WRONLY))
+    os.symlink(TARGET, f"{number}")
 time.sleep(0.3)
-managed(f"make {COUNT} empty files")
+managed(f"make {COUNT} links")

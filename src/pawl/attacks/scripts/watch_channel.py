@@ -2,22 +2,28 @@
 
 kind: channels
 runs: 2 together
-open: an environment of its own for each run; a filter without inotify; separate machines
+stopped by: seccomp filter
 """
 
 import os
 import secrets
 import select
+import sys
 import time
 
-from attacker import PART, call, tried
+from attacker import PART, call, refused, tried
 
 folder = os.path.join(os.path.dirname(os.__file__), "encodings")
 NAMES = sorted(name for name in os.listdir(folder) if name.startswith("cp"))[:18]
 BITS, END_OF_WORD, GOT_IT = 16, 16, 17
 OPENED, PATIENCE = 0x20, 8.0
-watch, end = call("inotify_init"), time.monotonic() + PATIENCE
-call("inotify_add_watch", watch, folder.encode(), OPENED)
+end = time.monotonic() + PATIENCE
+try:
+    watch = call("inotify_init")
+    call("inotify_add_watch", watch, folder.encode(), OPENED)
+except OSError as error:
+    refused("watch files", error.strerror)
+    sys.exit()
 
 
 def touch(number: int) -> None:
