@@ -10,9 +10,8 @@ study.frame("runs")
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -152,10 +151,15 @@ class OpenStudy(Wiring):
             return loop.run(Budget(None if budget is None else budget_seconds(budget), runs, until_certified))
 
     @contextmanager
-    def loop(self, unsafe: bool = False) -> Iterator[Loop]:
-        """The loop, ready to run, with the study locked against a second one. Builds the environment if need be."""
-        with self._locked("loop.lock"):
+    def loop(self, unsafe: bool = False, wait: bool = False) -> Iterator[Loop]:
+        """The loop, ready to run, with its lease. Builds the environment if need be."""
+        with self.lease(wait):
             yield self.build_loop(unsafe)
+
+    def lease(self, wait: bool = False) -> AbstractContextManager[Callable[[], bool]]:
+        """The right to run the loop, which one process on one machine has: a second one is refused (ConfigError), or
+        waits for the first one's end. The loop's appends need it."""
+        return self.store.hold("loop", wait)
 
     # -- deciding -----------------------------------------------------------------------------------------------
 
@@ -169,7 +173,7 @@ class OpenStudy(Wiring):
 
     def record_decision(self, id: int, word: Word, armored: str, approver: str, remark: str = "") -> Entry[Record]:
         """As `decide`, for a signature that was made elsewhere."""
-        with self._locked("decision.lock", wait=True):  # a yes and a no at once must not both count
+        with self.store.hold("decision", wait=True):  # a yes and a no at once must not both count
             people, dossier = self.decisions(), self.ledger.get(id, Dossier)
             if word == "reject":
                 rejection: Entry[Rejection] = people.reject(dossier, approver, armored, remark)
@@ -192,15 +196,6 @@ class OpenStudy(Wiring):
             path = folder / artifact.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.artifacts.get(artifact.digest))
-
-    @contextmanager
-    def _locked(self, name: str, wait: bool = False) -> Iterator[None]:
-        with (self.state / name).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise ConfigError(f"another loop runs on {self.folder}", "pawl status   (or wait for it)") from None
-            yield
 
 
 def budget_seconds(budget: str | float) -> float:

@@ -40,7 +40,12 @@ class Wiring:
         self.state = folder / STATE
         self.state.mkdir(mode=0o700, exist_ok=True)
         self.artifacts = ArtifactStore(self.state / "artifacts")
-        self.ledger = Ledger(self._part(Store, self.config.store, path=self.state / "ledger.sqlite"))
+        self.store = self.build_store(self.config.store)
+        self.ledger = Ledger(self.store)
+
+    def build_store(self, table: PartTable) -> Store:
+        """The store that a table names, for this study."""
+        return self._part(Store, table, path=self.state / "ledger.sqlite", study=self.config.study.name)
 
     def decisions(self) -> Approve:
         """What people may do. Raises NotAuthorized for a policy that cannot be relied on."""
