@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pawl import charts, frames, history, initialise, keys, plugins
+from pawl import charts, config, frames, history, initialise, keys, move, plugins
 from pawl.approve import Word
 from pawl.errors import ConfigError, did_you_mean
 from pawl.labs.lab import Lab
@@ -160,6 +160,27 @@ class OpenStudy(Wiring):
         """The right to run the loop, which one process on one machine has: a second one is refused (ConfigError), or
         waits for the first one's end. The loop's appends need it."""
         return self.store.hold("loop", wait)
+
+    # -- keeping ------------------------------------------------------------------------------------------------
+
+    def move(self, to: str, schema: str = "pawl", said: move.Said = lambda done, of: None) -> move.Moved:
+        """Move the ledger to `sqlite` or to a schema of the database at a PostgreSQL URL, and name it in pawl.toml.
+
+        The study must be opened again afterwards. Raises ConfigError while a loop runs or where another history is,
+        IntegrityError if either store is not what was written."""
+        table = move.table(to, schema)
+        old, new = (move.movable(store) for store in (self.store, self.build_store(table)))
+        if new == old:
+            entries, root = move.standing(old)
+            return move.Moved(entries, root, root, old.place, new.place, True, "")
+        path, known = self.folder / config.FILE, self.config.store
+        found = move.move(old, new, said, lambda: move.switch(path, known, table))
+        return move.Moved(*found[:3], old.place, new.place, found[3], move.block(table))
+
+    def unseal(self) -> None:
+        """Accept entries again after a move that will never be finished. Raises ConfigError while a loop runs."""
+        with self.lease():
+            move.movable(self.store).seal("")
 
     # -- deciding -----------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from pawl.envelope import decode, encode
 from pawl.errors import ConfigError, IntegrityError
@@ -57,6 +57,7 @@ class Store(Protocol):
         ...
 
 
+@runtime_checkable
 class Movable(Store, Protocol):
     """A store that a whole ledger can be moved out of and into."""
 

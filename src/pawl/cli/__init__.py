@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from pawl.cli import commands, decisions, running, starting
+from pawl.cli import commands, db, decisions, running, starting
 from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
-__all__ = ["app", "commands", "decisions", "main", "running", "starting"]
+__all__ = ["app", "commands", "db", "decisions", "main", "running", "starting"]
 
 
 def main() -> None:
