@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
@@ -52,7 +53,8 @@ class TestPostgresqlStore(MovableContract):
         return PostgresqlStore(self.server.url, schema(tmp_path), study="toy")
 
     def lose(self, tmp_path: Path) -> None:
-        end_sessions(self.server, "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')")
+        locks = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+        end_sessions(self.server, f"state = 'idle' AND {locks}")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -87,6 +89,20 @@ def test_what_is_acknowledged_is_on_disk_whatever_the_database_says(postgres: Se
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
     finally:
         postgres.sql("ALTER ROLE pawl RESET synchronous_commit")
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_appends_stay_one_chain_whatever_isolation_is_the_default(postgres: Server, tmp_path: Path, level: str) -> None:
+    postgres.sql(f"ALTER ROLE pawl SET default_transaction_isolation = '{level}'")
+    try:
+        stores = [PostgresqlStore(postgres.url, schema(tmp_path), study="toy") for _ in range(2)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda n: stores[n % 2].append(b"%d" % n, link), range(40)))
+        rows = list(stores[0].rows(0))
+        assert len(rows) == 40
+        assert_one_chain(rows)
+    finally:
+        postgres.sql("ALTER ROLE pawl RESET default_transaction_isolation")
 
 
 def test_a_server_that_does_not_flush_is_refused(postgres: Server, store: PostgresqlStore, tmp_path: Path) -> None:

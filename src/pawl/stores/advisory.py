@@ -18,6 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pawl.stores.leases import taken, whoever
 
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+"""Each statement sees what was committed before it: what follows a lock sees what its last holder wrote."""
 POLL = 0.2
 """Seconds between two tries of who waits. A wait inside the server would keep a snapshot open, perhaps for days, and
 so keep every other database user's dead rows from being cleaned away."""
@@ -78,7 +80,7 @@ def _backend(connection: sa.Connection) -> int:
 
 def _next_generation(connection: sa.Connection, schema: str, name: str) -> int:
     """A number that no holder had, given out when no append is under way."""
-    connection.exec_driver_sql("BEGIN")
+    connection.exec_driver_sql(BEGIN)
     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(schema, "append")})
     query = sa.text(
         f"INSERT INTO {schema}.leases AS l VALUES (:name, 1, :holder) "

@@ -18,7 +18,7 @@ from pawl.errors import ConfigError, IntegrityError, PawlError
 from pawl.ledger import GENESIS, Row
 from pawl.stores import schema as tables
 from pawl.stores.address import driver, parameters
-from pawl.stores.advisory import AdvisoryLease, advisory_lease, lock_key
+from pawl.stores.advisory import BEGIN, AdvisoryLease, advisory_lease, lock_key
 from pawl.stores.leases import MOVED, SEALED, lost
 
 PAGE = 1_000
@@ -121,11 +121,11 @@ class PostgresqlStore:
     def _writing(self) -> Iterator[sa.Connection]:
         """A transaction that nobody else writes beside, by a process that still holds its leases."""
         with self._translated(), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(BEGIN)
             try:
                 lock = sa.text("SELECT pg_advisory_xact_lock(:key)")
                 connection.execute(lock, {"key": lock_key(self.schema, "append")})
-                for lease in list(self._leases):  # after the lock: each statement sees what was committed before it
+                for lease in list(self._leases):
                     if not lease.standing(connection):
                         raise lost(lease.name, self.place)
                 yield connection
@@ -157,7 +157,7 @@ class PostgresqlStore:
         if connection.exec_driver_sql("SHOW fsync").scalar() != "on":
             raise ConfigError(f"{self.url} runs with fsync = off: entries would not survive a power cut", "turn it on")
         exists = sa.text("SELECT to_regclass(:table) IS NOT NULL")
-        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql(BEGIN)
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(self.schema, "create")})
         if not connection.execute(exists, {"table": f"{self.schema}.entries"}).scalar():
             tables.create(connection, self.schema, self.study)

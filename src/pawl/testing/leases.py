@@ -117,6 +117,32 @@ class LeaseContract:
         assert store.append(b"three", link).id == 3
         assert_one_chain(list(store.rows(0)))
 
+    def test_an_append_under_way_ends_before_the_next_holder_begins(self, tmp_path: Path) -> None:
+        """Whoever holds the lease has read all that its predecessor will ever write."""
+        store, other = self.make(tmp_path), self.make(tmp_path)
+        begun, go, seen = threading.Event(), threading.Event(), list[int]()
+
+        def slow(previous: str, position: int, body: bytes) -> str:
+            begun.set()
+            assert go.wait(60)
+            return link(previous, position, body)
+
+        def successor() -> None:
+            with other.hold("loop", wait=True):
+                seen.append(len(list(other.rows(0))))
+
+        with store.hold("loop", wait=False), ThreadPoolExecutor(2) as pool:
+            landed = pool.submit(store.append, b"under way", slow)
+            assert begun.wait(60)
+            self.lose(tmp_path)
+            succeeded = pool.submit(successor)
+            threading.Event().wait(0.5)
+            assert not seen
+            go.set()
+            succeeded.result()
+            assert landed.result().id == 1
+        assert seen == [1]
+
     def refused(self, store: Store) -> None:
         """An append is, with a hint, and leaves nothing."""
         before = list(store.rows(0))
