@@ -18,6 +18,7 @@ demo: setup      ## improve a real model for about five minutes, and stop at a p
 	@sh tools/demo.sh $(BIN)/pawl $(DEMO) $(BUDGET)
 
 test: setup      ## the fast tests; SLOW=1 for all of them
+	@sh tools/setup-tests.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(SLOW),,-m "not slow") $(ARGS)
 
 check: lint types contracts test  ## lint, types, import contracts, tests

@@ -1,17 +1,31 @@
-"""How fast is the ledger? Durable appends a second, and verifying 100,000 entries."""
+"""Does the ledger stay quick as it grows? Appends, reading, proofs, verification and memory at three sizes."""
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
+import resource
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from random import Random
 
 from common import machine, scratch, spread, write
 
 from pawl.envelope import encode
-from pawl.ledger import Ledger
+from pawl.ledger import Ledger, Movable, Row
 from pawl.merkle import Tree, leaf_hash
 from pawl.records import Isolation, Run, Usage
-from pawl.stores.sqlite import TABLE, SqliteStore
+from pawl.stores.postgresql import PostgresqlStore
+from pawl.stores.sqlite import SqliteStore
+from pawl.testing import postgresql
+
+SIZES = (10_000, 100_000, 1_000_000)
+APPENDS, PROOFS = 200, 1_000
+BATCH = 5_000
 
 
 def record(n: int) -> Run:
@@ -24,45 +38,91 @@ def record(n: int) -> Run:
     )  # fmt: skip
 
 
+def store_at(place: str, size: int) -> Movable:
+    """The store of so many entries in a folder, or in a database."""
+    if place.startswith("postgresql:"):
+        return PostgresqlStore(place, f"size_{size}", study="bench")
+    return SqliteStore(Path(place) / f"{size}.sqlite")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=100_000)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--repetitions", type=int, default=5)
     options = parser.parse_args()
-    before = machine()
-    with scratch() as folder:
-        appends = []
-        for n in range(options.repetitions):
-            ledger = Ledger(SqliteStore(folder / f"append-{n}.sqlite"))
-            start = time.perf_counter()
-            for m in range(500):
-                ledger.append(record(m))
-            appends.append(500 / (time.perf_counter() - start))
-        store = SqliteStore(folder / "large.sqlite")
-        fill(store, options.entries)
-        verifies = []
-        for _ in range(options.repetitions):
-            start = time.perf_counter()
-            assert Ledger(store).verify() == options.entries
-            verifies.append((time.perf_counter() - start) * 100_000 / options.entries)
-        size = (folder / "large.sqlite").stat().st_size / 2**20
-    figures = {
-        "appends_per_second": spread(appends, 0), "verify_seconds_per_100000_entries": spread(verifies, 2),
-        "bytes_per_entry": round(size * 2**20 / options.entries),
-    }  # fmt: skip
-    write("ledger", figures, before, "each append is synced to disk before it is acknowledged")
+    before, figures = machine(), dict[str, object]()
+    with ExitStack() as stack:
+        places = {"sqlite": str(stack.enter_context(scratch()))}
+        programs = postgresql.programs()
+        if programs:
+            server = stack.enter_context(postgresql.running(programs))
+            os.environ["PGPASSFILE"] = str(server.passfile)
+            places["postgresql"] = server.url
+        for name, place in places.items():
+            figures[name] = {
+                str(size): filled(place, size) | alone(place, size, options.repetitions) for size in options.sizes
+            }
+    note = (
+        "an append is a Merkle root, one transaction and its flush to disk, under a lease, as in the loop; a poll asks "
+        "whether there is a new entry; read: a Ledger takes all entries into memory; peak memory is that of the "
+        "process that did this; 'n' of appends are groups of 200"
+    )
+    write("ledger", figures, before, note)
 
 
-def fill(store: SqliteStore, count: int) -> None:
-    """Many rows in one transaction: the bench reads them, it does not time how they came."""
-    rows, tree = [], Tree()
-    for n in range(1, count + 1):
+def filled(place: str, size: int) -> dict[str, object]:
+    """Fill a store in bulk, many rows a transaction, as a move does."""
+    store, tree, rows, spent = store_at(place, size), Tree(), list[Row](), 0.0
+    for n in range(1, size + 1):
         body = encode(record(n), "2026-01-01T00:00:00+00:00")
-        rows.append({"id": n, "body": body, "digest": tree.append(leaf_hash(body)).hex()})
-    with store._engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN")
-        connection.execute(TABLE.insert(), rows)
-        connection.exec_driver_sql("COMMIT")
+        rows.append(Row(n, body, tree.append(leaf_hash(body)).hex()))
+        if len(rows) == BATCH or n == size:
+            spent += timed(lambda: store.extend(rows))
+            rows.clear()
+    return {"extended_per_second": round(size / spent)}
+
+
+def alone(place: str, size: int, repetitions: int) -> dict[str, object]:
+    """`measured` in a process of its own, whose memory is then its own too."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(measured, (place, size, repetitions))
+
+
+def measured(place: str, size: int, repetitions: int) -> dict[str, object]:
+    """All figures of one store."""
+    store, chance = store_at(place, size), Random(7)
+    ledger = Ledger(store)
+    read = timed(ledger.all)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    with store.hold("loop", wait=False):
+        appends = [APPENDS / timed(lambda: append_some(ledger)) for _ in range(repetitions)]
+    polls = [timed(lambda: ledger.after(size + repetitions * APPENDS)) for _ in range(PROOFS)]
+    places = [chance.randint(1, size) for _ in range(PROOFS)]
+    included = [timed(partial(ledger.inclusion, place, size)) for place in places]
+    consistent = [timed(partial(ledger.consistency, place, size)) for place in places]
+    verified = [timed(Ledger(store).verify) for _ in range(min(repetitions, 3))]
+    return {
+        "appends_per_second": spread(appends, 0), "poll_us": micro(polls), "inclusion_us": micro(included),
+        "consistency_us": micro(consistent), "verify_s": spread(verified, 2), "read_s": round(read, 2),
+        "peak_memory_gib": round(peak, 2),
+    }  # fmt: skip
+
+
+def append_some(ledger: Ledger) -> None:
+    for n in range(APPENDS):
+        ledger.append(record(n))
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Seconds that something takes."""
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def micro(seconds: list[float]) -> dict[str, object]:
+    """Their spread in microseconds."""
+    return spread([1e6 * each for each in seconds], 0)
 
 
 if __name__ == "__main__":

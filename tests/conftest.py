@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pawl import app, cache, keys
+from pawl.testing import postgresql
 from studies import digits, toy
 
 
@@ -61,3 +62,15 @@ def make_toy(tmp_path: Path, people: dict[str, keys.Signer]) -> Callable[..., ap
 def digits_study(tmp_path: Path, people: dict[str, keys.Signer]) -> app.OpenStudy:
     """The shipped study `digits`, sealed, with small rules so that a certificate comes soon."""
     return app.open(digits(tmp_path / "digits", [people["ada"]]))
+
+
+@pytest.fixture(scope="session")
+def postgres(home: Path) -> Iterator[postgresql.Server]:
+    """A real server of the session's own, whose password is where libpq looks."""
+    found = postgresql.programs()
+    if found is None:
+        pytest.skip(f"no PostgreSQL server is installed: {postgresql.INSTALL}")
+    pytest.importorskip("psycopg")
+    with postgresql.running(found) as server, pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PGPASSFILE", str(server.passfile))
+        yield server

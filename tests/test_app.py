@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -233,6 +234,37 @@ def test_two_loops_on_one_study_are_refused(toy_study: app.OpenStudy) -> None:
     with toy_study.loop(), pytest.raises(ConfigError, match="another loop runs"):
         app.open(toy_study.folder).run(runs=5)
     toy_study.run(runs=5)
+
+
+def test_a_second_loop_can_wait_for_the_first(toy_study: app.OpenStudy) -> None:
+    order = []
+
+    def second() -> None:
+        with app.open(toy_study.folder).loop(wait=True) as loop:
+            order.append("second")
+            loop.run(app.Budget(runs=3))
+
+    with toy_study.loop() as loop:
+        thread = threading.Thread(target=second)
+        thread.start()
+        loop.run(app.Budget(runs=5))
+        order.append("first")
+    thread.join(60)
+    assert order == ["first", "second"]
+    assert toy_study.verify()
+
+
+def test_a_loop_that_lost_its_lease_stops_and_all_it_wrote_is_kept(toy_study: app.OpenStudy) -> None:
+    toy_study.run(runs=5)
+    with toy_study.loop() as loop:
+        for lock in toy_study.state.glob("*-loop.lock"):
+            lock.unlink()
+        with pytest.raises(PawlError, match="no longer holds the loop") as caught:
+            loop.run(app.Budget(runs=50))
+    assert "pawl run" in caught.value.hint
+    again = app.open(toy_study.folder)
+    again.run(runs=5)
+    assert again.verify()
 
 
 def test_a_study_that_is_edited_while_the_loop_runs_stops_it_with_all_work_kept(toy_study: app.OpenStudy) -> None:

@@ -17,7 +17,7 @@ from pawl import app, keys
 from pawl.errors import Halted, NotAuthorized
 from pawl.halt import Switch
 from pawl.records import Halt, Resume, Run
-from pawl.sandboxes.watch import descendants
+from pawl.sandboxes.meter import descendants
 from studies import toy
 
 People = dict[str, keys.Signer]

@@ -10,12 +10,12 @@ study.frame("runs")
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pawl import charts, frames, history, initialise, keys, plugins
+from pawl import charts, config, frames, history, initialise, keys, move, plugins
 from pawl.deciding import Deciding
 from pawl.errors import ConfigError, Halted, Interrupted, did_you_mean
 from pawl.labs.lab import Lab
@@ -159,17 +159,45 @@ class OpenStudy(Deciding):
             return loop.run(Budget(None if budget is None else budget_seconds(budget), runs, until_certified))
 
     @contextmanager
-    def loop(self, unsafe: bool = False) -> Iterator[Loop]:
-        """The loop, ready to run, with the study locked against a second one. Builds the environment if need be."""
-        with self._locked("loop.lock"), self.kept():
+    def loop(self, unsafe: bool = False, wait: bool = False) -> Iterator[Loop]:
+        """The loop, ready to run, with its lease; a halt or a lost lease stops it. Builds the environment if need be.
+
+        Raises Halted if the study is halted, or was while the loop ran."""
+        with self.lease(wait) as held, self.kept():
             loop = self.build_loop(unsafe)
-            with self.switch.watched(self.ledger, loop.stop, lambda: True) as halted:
+            with self.switch.watched(self.ledger, loop.stop, held) as halted:
                 try:
                     yield loop
                 except Interrupted:
                     if halted():
                         raise Halted(halted(), "pawl resume   (needs a signature)") from None
                     raise
+
+    def lease(self, wait: bool = False) -> AbstractContextManager[Callable[[], bool]]:
+        """The right to run the loop, which one process on one machine has: a second one is refused (ConfigError), or
+        waits for the first one's end. The loop's appends need it."""
+        return self.store.hold("loop", wait)
+
+    # -- keeping ------------------------------------------------------------------------------------------------
+
+    def move(self, to: str, schema: str = "pawl", said: move.Said = lambda done, of: None) -> move.Moved:
+        """Move the ledger to `sqlite` or to a schema of the database at a PostgreSQL URL, and name it in pawl.toml.
+
+        The study must be opened again afterwards. Raises ConfigError while a loop runs or where another history is,
+        IntegrityError if either store is not what was written."""
+        table = move.table(to, schema)
+        old, new = (move.movable(store) for store in (self.store, self.build_store(table)))
+        if new == old:
+            entries, root = move.standing(old)
+            return move.Moved(entries, root, root, old.place, new.place, True, "")
+        path, known = self.folder / config.FILE, self.config.store
+        found = move.move(old, new, said, lambda: move.switch(path, known, table))
+        return move.Moved(*found[:3], old.place, new.place, found[3], move.block(table))
+
+    def unseal(self) -> None:
+        """Accept entries again after a move that will never be finished. Raises ConfigError while a loop runs."""
+        with self.lease():
+            move.movable(self.store).seal("")
 
 
 def budget_seconds(budget: str | float) -> float:

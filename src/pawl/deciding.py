@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,7 +49,7 @@ class Deciding(Wiring):
 
     def record_decision(self, id: int, word: Word, armored: str, approver: str, remark: str = "") -> Entry[Record]:
         """As `decide`, for a signature that was made elsewhere."""
-        with self._locked("decision.lock", wait=True), self.kept():  # a yes and a no at once must not both count
+        with self.store.hold("decision", wait=True), self.kept():  # a yes and a no at once must not both count
             people, case = self.case(id)
             if word == "reject":
                 rejection: Entry[Rejection] = people.reject(case, approver, armored, remark)
@@ -146,12 +145,3 @@ class Deciding(Wiring):
             path = folder / artifact.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.artifacts.get(artifact.digest))
-
-    @contextmanager
-    def _locked(self, name: str, wait: bool = False) -> Iterator[None]:
-        with (self.state / name).open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise ConfigError(f"another loop runs on {self.folder}", "pawl status   (or wait for it)") from None
-            yield

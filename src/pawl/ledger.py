@@ -8,10 +8,11 @@ root of the tree that ends with it, so that it vouches for all history before it
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from pawl.envelope import decode, encode
 from pawl.errors import ConfigError, IntegrityError
@@ -44,7 +45,35 @@ class Store(Protocol):
         ...
 
     def rows(self, after: int) -> Iterable[Row]:
-        """All rows with id > after, in order."""
+        """All rows with id > after, in order. What another process was told is written is among them."""
+        ...
+
+    def hold(self, name: str, wait: bool) -> AbstractContextManager[Callable[[], bool]]:
+        """The lease `name`, which one process of all at this place has at a time; ConfigError where another has it and
+        `wait` is false. A process that dies loses it at once.
+
+        Gives a function that says whether it is still held. Until it is given back, every append through this store
+        object needs it: once it is lost they raise PawlError, and none of them lands after the next holder began."""
+        ...
+
+
+@runtime_checkable
+class Movable(Store, Protocol):
+    """A store that a whole ledger can be moved out of and into."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people; never a password."""
+        ...
+
+    def extend(self, rows: Sequence[Row]) -> None:
+        """Add rows as they stand in another store, all or none. Raises IntegrityError if they do not go on where
+        this store ends. Whether digests are right is for `Ledger.verify` to say."""
+        ...
+
+    def seal(self, words: str) -> None:
+        """From now on every append and extend, by whichever process, raises ConfigError with these words. Without
+        words: they are accepted again."""
         ...
 
 

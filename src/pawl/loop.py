@@ -34,7 +34,8 @@ class Budget:
 
 @dataclass(slots=True)
 class Loop:
-    """One process's work on a study. `changed` says what of the study's files changed under it, if anything did."""
+    """One process's work on a study, whose ledger had `opened` entries before. `changed` says what of the study's
+    files changed under it, if anything did."""
 
     ledger: Ledger
     search: Search
@@ -45,6 +46,7 @@ class Loop:
     stop: threading.Event
     changed: Callable[[], None]
     after: Callable[[], None]
+    opened: int = 0
     started: float = field(default_factory=time.monotonic)
     first: int = 0
 

@@ -48,7 +48,8 @@ class Wiring:
         self.state = folder / STATE
         self.state.mkdir(mode=0o700, exist_ok=True)
         self.artifacts = ArtifactStore(self.state / "artifacts")
-        self.ledger = Ledger(self._part(Store, self.config.store, path=self.state / "ledger.sqlite"))
+        self.store = self.build_store(self.config.store)
+        self.ledger = Ledger(self.store)
         self.anchor = Anchor(folder, self.state)
         if adopt:
             self.anchor.adopt(self.ledger)
@@ -56,6 +57,10 @@ class Wiring:
             self.anchor.check(self.ledger)
         self.switch = Switch(self.state)
         self._kept = 0.0
+
+    def build_store(self, table: PartTable) -> Store:
+        """The store that a table names, for this study."""
+        return self._part(Store, table, path=self.state / "ledger.sqlite", study=self.config.study.name)
 
     def decisions(self) -> Approve:
         """What people may do. Raises NotAuthorized for a policy that cannot be relied on."""
@@ -99,6 +104,7 @@ class Wiring:
 
     def build_loop(self, unsafe: bool) -> Loop:
         config.must_exist(self.folder, self.config)
+        opened = len(self.ledger.all())
         self.switch.check(self.ledger)
         rules, digest = self.rules()
         if self.ledger.last(Variant) is None:
@@ -122,7 +128,7 @@ class Wiring:
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         return Loop(
             self.ledger, search, certify, self.build_judge(), rules, workers, stop,
-            changed=lambda: self._unchanged(digest), after=self._after,
+            changed=lambda: self._unchanged(digest), after=self._after, opened=opened,
         )  # fmt: skip
 
     def _evaluator(self, wiring: dict[str, object]) -> Evaluator:

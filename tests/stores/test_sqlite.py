@@ -13,12 +13,16 @@ import pytest
 
 from pawl.errors import IntegrityError, PawlError
 from pawl.stores.sqlite import SqliteStore
-from pawl.testing.stores import StoreContract, assert_one_chain, link
+from pawl.testing.stores import MovableContract, assert_one_chain, link
 
 
-class TestSqliteStore(StoreContract):
-    def make(self, tmp_path: Path) -> SqliteStore:
+class TestSqliteStore(MovableContract):
+    def make_movable(self, tmp_path: Path) -> SqliteStore:
         return SqliteStore(tmp_path / "ledger.db")
+
+    def lose(self, tmp_path: Path) -> None:
+        for lock in tmp_path.glob("*.lock"):
+            lock.unlink()
 
 
 def test_every_append_is_synced_through_a_write_ahead_log(tmp_path: Path) -> None:
@@ -107,3 +111,21 @@ def test_the_file_itself_refuses_to_change_a_row(tmp_path: Path, statement: str)
         other.execute(statement)
     other.close()
     assert list(store.rows(0)) == [row]
+
+
+def test_two_ledgers_in_one_folder_have_leases_of_their_own(tmp_path: Path) -> None:
+    one, other = SqliteStore(tmp_path / "a.db"), SqliteStore(tmp_path / "b.db")
+    with one.hold("loop", wait=False) as held, other.hold("loop", wait=False) as others:
+        assert held()
+        assert others()
+
+
+def test_a_lock_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "ledger.db")
+    (tmp_path / "ledger.db-loop.lock").mkdir()
+    with (
+        pytest.raises(PawlError, match="loop.lock cannot be opened") as caught,
+        store.hold("loop", wait=True),
+    ):
+        pass
+    assert caught.value.hint

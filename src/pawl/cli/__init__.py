@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from pawl.cli import commands, decisions, halting, ledger, redteam, rules, running, starting
+from pawl.cli import commands, db, decisions, halting, ledger, redteam, rules, running, starting
 from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
-__all__ = ["app", "commands", "decisions", "halting", "ledger", "main", "redteam", "rules", "running", "starting"]
+__all__ = ["app", "commands", "db", "decisions", "halting", "ledger", "main", "redteam", "rules", "running", "starting"]
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ def run(
     ] = None,
     until_certified: Annotated[bool, typer.Option("--until-certified", help="Stop at the first dossier.")] = False,
     unsafe: Annotated[bool, typer.Option("--unsafe-no-sandbox", help="Run generated code WITHOUT a sandbox.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Where another loop runs: wait for its end.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Search, certify and judge; go on where the last run stopped. Ends at dossiers that wait for a person."""
@@ -39,12 +40,13 @@ def run(
         raise ConfigError("say how long to run", "pawl run --budget 5m   (or --runs N, or --until-certified)")
     study = study_in(folder)
     limit = Budget(budget_seconds(budget) if budget else None, runs, until_certified)
-    first = len(study.ledger.all())
     if unsafe:
         say("WARNING: generated code runs without a sandbox, as you, with your network", "bold red")
     lines = False if as_json else None if console.is_terminal else True
-    with console.status("preparing the environment") as spinner, study.loop(unsafe) as loop:
+    preparing = "waiting for another loop to end, then preparing" if wait else "preparing the environment"
+    with console.status(preparing) as spinner, study.loop(unsafe, wait) as loop:
         spinner.stop()
+        first = loop.opened
         with stopped_by_keyboard(loop), watched(study, loop, limit, lines):
             dossiers = loop.run(limit)
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pawl.errors import IntegrityError, PawlError
+from pawl.errors import ConfigError, IntegrityError, PawlError
 from pawl.ledger import GENESIS, Row
+from pawl.stores.flock import FileLease, file_lease
+from pawl.stores.leases import MOVED, SEALED, lost
 
 TABLE = sa.Table(
     "entries",
@@ -46,6 +48,7 @@ class SqliteStore:
     _engine: sa.Engine = field(init=False, repr=False, compare=False)
     _nothing_after: dict[int, object] = field(init=False, repr=False, compare=False, default_factory=dict)
     _file: int = field(init=False, repr=False, compare=False)
+    _leases: dict[FileLease, str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         url = sa.URL.create("sqlite", database=str(self.path))
@@ -61,23 +64,62 @@ class SqliteStore:
                 connection.exec_driver_sql("COMMIT")
         object.__setattr__(self, "_file", os.stat(self.path).st_ino)
 
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
     def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
+        with self._writing() as connection:
+            id, previous = _last(connection)
+            row = Row(id + 1, body, link(previous, id + 1, body))
+            connection.execute(TABLE.insert().values(id=row.id, body=body, digest=row.digest))
+        return row
+
+    def extend(self, rows: Sequence[Row]) -> None:
+        with self._writing() as connection:
+            id, _ = _last(connection)
+            if [row.id for row in rows] != list(range(id + 1, id + 1 + len(rows))):
+                raise IntegrityError(f"the rows do not go on where the ledger {self.path} ends, at {id}")
+            if rows:
+                connection.execute(TABLE.insert(), [{"id": r.id, "body": r.body, "digest": r.digest} for r in rows])
+
+    def seal(self, words: str) -> None:
+        message = (SEALED + words).replace("'", "''")
+        with self._writing() as connection:
+            connection.exec_driver_sql("DROP TRIGGER IF EXISTS sealed")
+            if words:
+                connection.exec_driver_sql(
+                    f"CREATE TRIGGER sealed BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, '{message}'); END"
+                )
+
+    @contextmanager
+    def hold(self, name: str, wait: bool) -> Iterator[Callable[[], bool]]:
+        path = self.path.with_name(f"{self.path.name}-{name}.lock")
+        with file_lease(path, name, self.path, wait) as lease:
+            with self._writing():
+                pass  # an append that a former holder began is over when this is, and it can begin no other
+            self._leases[lease] = name
+            try:
+                yield lease.held
+            finally:
+                del self._leases[lease]
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A transaction that nobody else writes beside, by a process that still holds its leases."""
         with self._translated(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 self._still_there()
-                last = connection.execute(
-                    sa.select(TABLE.c.id, TABLE.c.digest).order_by(TABLE.c.id.desc()).limit(1)
-                ).first()
-                id, previous = (last.id + 1, last.digest) if last else (1, GENESIS)
-                row = Row(id, body, link(previous, id, body))
-                connection.execute(TABLE.insert().values(id=id, body=body, digest=row.digest))
+                for lease, name in list(self._leases.items()):
+                    if not lease.held():
+                        raise lost(name, self.path)
+                yield connection
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
                 if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
                     connection.exec_driver_sql("ROLLBACK")
                 raise
-        return row
 
     def rows(self, after: int) -> Iterable[Row]:
         stamp = self._stamp()  # taken before looking: what is written after it changes it
@@ -138,7 +180,15 @@ class SqliteStore:
                 "free some disk space or wait for the other process, then type the command again: nothing is lost",
             ) from error
         except DatabaseError as error:
+            if str(error.orig).startswith(SEALED):
+                raise ConfigError(f"the ledger {self.path} {error.orig}", MOVED) from error
             raise IntegrityError(f"the ledger {self.path} is damaged: {error.orig}", "pawl ledger verify") from error
+
+
+def _last(connection: sa.Connection) -> tuple[int, str]:
+    """The last row's position and digest; 0 and GENESIS where there is none."""
+    last = connection.execute(sa.select(TABLE.c.id, TABLE.c.digest).order_by(TABLE.c.id.desc()).limit(1)).first()
+    return (last.id, last.digest) if last else (0, GENESIS)
 
 
 def _durable(connection: object, _record: ConnectionPoolEntry) -> None:

@@ -11,4 +11,4 @@ Each test's docstring states what the part must do. They need pytest, which Pawl
 
 import pytest
 
-pytest.register_assert_rewrite("pawl.testing.stores", "pawl.testing.gates", "pawl.testing.signers")
+pytest.register_assert_rewrite(*(f"pawl.testing.{name}" for name in ("chains", "leases", "stores", "gates", "signers")))

@@ -1,17 +1,19 @@
-"""What every store must do: keep rows, in order, unchanged, whoever else writes at the same time."""
+"""What every store must do: keep rows, in order, unchanged, whoever else writes at the same time; and lend leases."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
 
-from pawl.envelope import sha256
-from pawl.ledger import GENESIS, Row, Store
+from pawl.errors import ConfigError, IntegrityError
+from pawl.ledger import Movable, Row, Store
+from pawl.testing.chains import assert_one_chain, chain, link
+from pawl.testing.leases import LeaseContract
 
+__all__ = ["MovableContract", "StoreContract", "assert_one_chain", "chain", "link"]
 MIB = 2**20
 BODIES = {
     "empty": b"",
@@ -23,26 +25,8 @@ BODIES = {
 }
 
 
-def link(previous: str, position: int, body: bytes) -> str:
-    """A digest that depends on all that a store has to pass on: a ledger's is a Merkle root."""
-    return sha256(b"%s\n%d\n%s" % (previous.encode(), position, body))
-
-
-def assert_one_chain(rows: Sequence[Row]) -> None:
-    """Positions from 1 without gaps, and every digest the link of what stands before it."""
-    assert [row.id for row in rows] == list(range(1, len(rows) + 1))
-    previous = GENESIS
-    for row in rows:
-        assert row.digest == link(previous, row.id, row.body)
-        previous = row.digest
-
-
-class StoreContract:
-    """Subclass it and override `make`."""
-
-    def make(self, tmp_path: Path) -> Store:
-        """A store. Called twice with one `tmp_path`, it opens the same place twice."""
-        raise NotImplementedError
+class StoreContract(LeaseContract):
+    """Subclass it and override `make` and `lose`."""
 
     def test_a_new_store_is_empty(self, tmp_path: Path) -> None:
         """`rows(0)` of a new place has no rows."""
@@ -130,3 +114,52 @@ class StoreContract:
         assert_one_chain(rows)
         assert sorted(row.body for row in rows) == sorted(bodies)
         assert sorted(written, key=lambda row: row.id) == rows
+
+
+class MovableContract(StoreContract):
+    """For a store that a whole ledger can be moved out of and into: override `make_movable` in place of `make`."""
+
+    def make_movable(self, tmp_path: Path) -> Movable:
+        """As `make`."""
+        raise NotImplementedError
+
+    def make(self, tmp_path: Path) -> Store:
+        """The same store."""
+        return self.make_movable(tmp_path)
+
+    def test_rows_of_another_store_come_in_as_they_are(self, tmp_path: Path) -> None:
+        """`extend` keeps ids, bytes and digests, and appends go on after it; nothing added is nothing."""
+        store, rows = self.make_movable(tmp_path), chain(5)
+        store.extend(rows[:2])
+        store.extend([])
+        store.extend(rows[2:])
+        assert list(store.rows(0)) == rows
+        assert_one_chain([*rows, store.append(b"next", link)])
+
+    @pytest.mark.parametrize("part", [slice(1, 3), slice(3, 5), slice(0, 1)], ids=["again", "gap", "from-the-start"])
+    def test_rows_that_do_not_go_on_are_refused_whole(self, tmp_path: Path, part: slice) -> None:
+        """Neither a row that is there already, nor one that leaves a gap, nor those beside them."""
+        store, rows = self.make_movable(tmp_path), chain(5)
+        store.extend(rows[:2])
+        with pytest.raises(IntegrityError):
+            store.extend(rows[part])
+        with pytest.raises(IntegrityError):
+            store.extend([rows[2], rows[4]])
+        assert list(store.rows(0)) == rows[:2]
+
+    def test_a_sealed_store_takes_nothing_and_can_be_read(self, tmp_path: Path) -> None:
+        """Not by who has it open, nor by who opens it, and the words say why; until the seal is lifted."""
+        store, early, words = self.make_movable(tmp_path), self.make_movable(tmp_path), 'it\'s 100% "gone" to: x'
+        first = store.append(b"one", link)
+        for again in range(2):  # sealing twice is sealing once
+            store.seal(words if again else "other words")
+        for one in (store, early, self.make_movable(tmp_path)):
+            with pytest.raises(ConfigError, match=words) as caught:
+                one.append(b"two", link)
+            assert caught.value.hint
+            with pytest.raises(ConfigError, match=words):
+                one.extend([Row(2, b"two", link(first.digest, 2, b"two"))])
+            assert list(one.rows(0)) == [first]
+        store.seal("")
+        store.seal("")
+        assert early.append(b"two", link).id == 2
