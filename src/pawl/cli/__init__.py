@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from pawl.cli import commands, decisions, halting, ledger, rules, running, starting
+from pawl.cli import commands, decisions, export, halting, ledger, rules, running, starting
 from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
-__all__ = ["app", "commands", "decisions", "halting", "ledger", "main", "rules", "running", "starting"]
+__all__ = ["app", "commands", "decisions", "export", "halting", "ledger", "main", "rules", "running", "starting"]
 
 
 def main() -> None:
