@@ -32,13 +32,14 @@ WEAK = {
 @dataclass(frozen=True, slots=True)
 class Anchors:
     """What the auditor knows from elsewhere. None means: not known. `signers` are (name, key type, key);
-    `witnesses` of the `witness` keys must have cosigned (None: all)."""
+    `witnesses` of the `witness` keys must have cosigned (None: all); `whole`: every entry must be there."""
 
     log: PublicKey | None = None
     policy: str | None = None
     signers: frozenset[tuple[str, ...]] | None = None
     witness: Sequence[PublicKey] = ()
     witnesses: int | None = None
+    whole: bool = False
 
     @property
     def enough(self) -> bool:
@@ -94,6 +95,8 @@ def _audit(raw: bytes, anchors: Anchors, signer: Signer, report: Report) -> Repo
     must_be_strong(key)
     part = excerpt(bundle, key)
     _say_log(report, part, key, anchors, bundle)
+    if anchors.whole and not part.whole:
+        raise NotAuthorized("the bundle does not have every entry of the log", "pawl export N --whole")
     people = People(part, signer, anchors.signers)
     report.findings.append(people.policies())
     dossier = part.get(bundle.history.dossier, Dossier, "the bundle")

@@ -27,6 +27,7 @@ PolicyDigest = Annotated[str, typer.Option(help="The sha256 of policy.toml.")]
 Signers = Annotated[Path | None, typer.Option(help="Who may approve: a file of lines `name key-type key`.")]
 Witness = Annotated[list[str] | None, typer.Option(help="The key of a witness; may be given again.")]
 Witnesses = Annotated[int | None, typer.Option(help="How many of them must have signed; else all.", min=0)]
+All = Annotated[bool, typer.Option("--whole", help="Refuse a bundle that leaves out an entry of the log.")]
 SelfOnly = Annotated[bool, typer.Option("--self-consistent-only", help="Hold the file against nothing but itself.")]
 PrintVerifier = Annotated[bool, typer.Option("--print-verifier", help="Print the verifier that needs no Pawl.")]
 
@@ -55,7 +56,7 @@ def export(
 @app.command()
 def verify(
     file: File = None, log_key: LogKey = "", policy_digest: PolicyDigest = "", signers: Signers = None,
-    witness: Witness = None, witnesses: Witnesses = None, self_consistent_only: SelfOnly = False,
+    witness: Witness = None, witnesses: Witnesses = None, whole: All = False, self_consistent_only: SelfOnly = False,
     as_json: AsJson = False, print_verifier: PrintVerifier = False,
 ) -> None:  # fmt: skip
     """Check a bundle, without the study. Exit code 4: it is not what was written; 5: the right people did not sign."""
@@ -67,7 +68,7 @@ def verify(
     anchors = Anchors(
         log=checkpoint.public_key(log_key) if log_key else None, policy=policy_digest.removeprefix("sha256:") or None,
         signers=_signers(signers) if signers else None, witnesses=witnesses,
-        witness=[_witness(text) for text in witness or ()],
+        whole=whole, witness=[_witness(text) for text in witness or ()],
     )  # fmt: skip
     report = Report(anchors.enough)
     try:

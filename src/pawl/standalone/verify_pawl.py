@@ -572,6 +572,7 @@ class Bundle:
         self.say(f"{early} entries are in the log that dossier {self.dossier_id} ends (root {end}), "
                  f"{len(self.entries) - early} later ones under the checkpoint.")  # fmt: skip
         self.whole = len(self.entries) == self.note.size
+        must(self.whole or not self.asked.whole, "the file does not have every entry of the log", UNSIGNED)
         if self.whole:
             self.say("Nothing is left out: every entry of the log is in the file.")
         else:
@@ -967,6 +968,7 @@ def main() -> int:
     parser.add_argument("--signers", help="who may approve: lines `name key-type key`")
     parser.add_argument("--witness", action="append", default=[], help="the key of a witness")
     parser.add_argument("--witnesses", type=int, help="how many of them must have signed; else all")
+    parser.add_argument("--whole", action="store_true", help="refuse a file that leaves out an entry of the log")
     parser.add_argument("--self-consistent-only", action="store_true", help="hold the file against nothing but itself")
     asked = parser.parse_args()
     anchored = bool(asked.log_key and (asked.policy_digest or asked.signers))
