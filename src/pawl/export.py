@@ -9,7 +9,7 @@ from pawl import history
 from pawl.artifacts import ArtifactStore
 from pawl.bundle import Bundle, Case, Decision, Grown, History, Proven, Subject, encoded
 from pawl.checkpoint import Note
-from pawl.ledger import Entry, Ledger
+from pawl.ledger import Entry, Ledger, Row
 from pawl.records import (
     Approval,
     Certificate,
@@ -51,7 +51,9 @@ class Export:
         files = self._files(dossier)
         logged = History(
             checkpoint=str(self.note), dossier=dossier.id, files=tuple(sorted(files)),
-            entries=tuple(self._proven(id, dossier.id) for id in sorted(ids) if id <= self.note.size),
+            entries=tuple(
+                self._proven(row, dossier.id) for row in self.ledger.rows() if row.id in ids and row.id <= self.note.size
+            ),
             roots=tuple(map(self._grown, sizes, [*sizes[1:], self.note.size])),
         )  # fmt: skip
         about = Subject(name=self.note.origin, digest={"sha256": self.note.root.hex()})
@@ -119,11 +121,10 @@ class Export:
             yield from [] if rules.record.change is None else [rules.record.change]
         yield from (release.record.dossier for release in _releases(self.ledger, dossier)[-1:])
 
-    def _proven(self, id: int, dossier: int) -> Proven:
+    def _proven(self, row: Row, dossier: int) -> Proven:
         """An entry under the dossier's root, which approvers sign; a later one under the checkpoint's."""
-        body = next(iter(self.ledger.rows(id - 1))).body
-        steps = self.ledger.inclusion(id, dossier if id <= dossier else self.note.size)
-        return Proven(id=id, body=encoded(body), proof=tuple(encoded(step) for step in steps))
+        steps = self.ledger.inclusion(row.id, dossier if row.id <= dossier else self.note.size)
+        return Proven(id=row.id, body=encoded(row.body), proof=tuple(encoded(step) for step in steps))
 
     def _grown(self, size: int, later: int) -> Grown:
         proof = tuple(encoded(step) for step in self.ledger.consistency(size, later))

@@ -10,7 +10,7 @@ from pawl import consent, recount
 from pawl.bundle import Decision, decoded
 from pawl.envelope import sha256
 from pawl.errors import IntegrityError, NotAuthorized
-from pawl.excerpt import Excerpt
+from pawl.excerpt import Excerpt, moment
 from pawl.hostile import one_line
 from pawl.ledger import Entry
 from pawl.policy import Policy
@@ -158,7 +158,7 @@ class People:
         if said.record.dossier != case.id or said.record.request != exact:
             raise NotAuthorized(f"entry {said.id} is not over entry {case.id}")
         holds(case.id < said.id < end, f"entry {said.id} was not written between what it decides and what rests on it")
-        if said.at > case.record.until:
+        if said.at > moment(case.record.until):
             raise NotAuthorized(f"entry {said.id} came after {case.record.until}")
         if yes and isinstance(case.record, Dossier) and name in case.record.proposers:
             raise NotAuthorized(f"{name} proposed what entry {said.id} approves")

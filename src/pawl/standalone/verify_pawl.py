@@ -979,12 +979,12 @@ def main() -> int:
             decision = verify(Path(asked.file).read_bytes(), asked, findings)
         finally:
             for number, text in enumerate(findings, 1):
-                print(f"{number:2d}. {text}")
+                print(f"{number:2d}. {one_line(text)}")
         alone = "the file agrees with itself, and that is all that was checked. Say what you know from elsewhere: "
         must(anchored or asked.self_consistent_only, f"{alone}--log-key, and --policy-digest or --signers", UNSIGNED)
         must(decision == "released", f"the dossier is {decision}: nobody may use it", UNSIGNED)
     except (Refused, OSError) as error:
-        print(f"REFUSED: {error}")
+        print(f"REFUSED: {one_line(str(error))}")
         return error.code if isinstance(error, Refused) else 2
     whose = "as the keys you gave say" if anchored else "says a file that agrees with itself, and no more"
     print(f"RELEASED, {whose}.")
