@@ -46,14 +46,13 @@ class Export:
 
     def bundle(self, dossier: Entry[Dossier]) -> Bundle:
         """The bundle of a dossier, decided or not. Raises IntegrityError if an attached file is gone or changed."""
-        ids = {entry.id for entry in self.ledger.all()} if self.whole else set(self._ids(dossier))
+        chosen = range(1, self.note.size + 1) if self.whole else self._ids(dossier)
+        ids = {id for id in chosen if id <= self.note.size}
         sizes = sorted({*self._signed(dossier), dossier.id})
         files = self._files(dossier)
         logged = History(
             checkpoint=str(self.note), dossier=dossier.id, files=tuple(sorted(files)),
-            entries=tuple(
-                self._proven(row, dossier.id) for row in self.ledger.rows() if row.id in ids and row.id <= self.note.size
-            ),
+            entries=tuple(self._proven(row, dossier.id) for row in self.ledger.rows() if row.id in ids),
             roots=tuple(map(self._grown, sizes, [*sizes[1:], self.note.size])),
         )  # fmt: skip
         about = Subject(name=self.note.origin, digest={"sha256": self.note.root.hex()})
