@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
+import subprocess
 import tomllib
 import typing
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -22,6 +25,7 @@ from pawl.audit import WEAK, Anchors, P, must_be_strong
 from pawl.checkpoint import PublicKey, SecretKey
 from pawl.errors import IntegrityError, NotAuthorized
 from pawl.records import RECORDS, Artifact, Finding, Isolation, Pair, Record, Signature, Usage
+from pawl.signers.ssh import SshSigner
 
 ORDER = 2**252 + 27742317777372353535851937790883648493
 VECTORS = (  # RFC 8032, section 7.1: public key, message, signature
@@ -106,6 +110,51 @@ def test_points_are_decoded_as_they_are_encoded(encoded: bytes) -> None:
     module = standalone()
     found = module.point(encoded)
     assert found is None or module.encoded(found) == encoded
+
+
+# -- people's signatures --------------------------------------------------------------------------------------------
+
+
+def string(content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + content
+
+
+def token(message: bytes, flags: int, namespace: bytes = b"pawl-decision@v1") -> tuple[str, str]:
+    """A public key line, and a signature as a FIDO2 token makes it (PROTOCOL.u2f): with flags and a counter."""
+    secret, kind = Ed25519PrivateKey.from_private_bytes(b"t" * 32), b"sk-ssh-ed25519@openssh.com"
+    blob = string(kind) + string(secret.public_key().public_bytes_raw()) + string(b"ssh:")
+    signed = b"SSHSIG" + string(namespace) + string(b"") + string(b"sha512") + string(hashlib.sha512(message).digest())
+    state = bytes([flags]) + (7).to_bytes(4, "big")
+    inner = secret.sign(hashlib.sha256(b"ssh:").digest() + state + hashlib.sha256(signed).digest())
+    whole = b"SSHSIG\0\0\0\1" + string(blob) + string(namespace) + string(b"") + string(b"sha512")
+    text = base64.encodebytes(whole + string(string(kind) + string(inner) + state)).decode()
+    armored = f"-----BEGIN SSH SIGNATURE-----\n{text}-----END SSH SIGNATURE-----\n"
+    return f"{kind.decode()} {base64.b64encode(blob).decode()}", armored
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa", "token, touched", "token, not touched"])
+def test_every_kind_of_key_is_read_as_pawl_reads_it(kind: str, tmp_path: Path) -> None:
+    message, signer = b"PAWL DECISION v2\n", SshSigner()
+    if kind.startswith("token"):
+        public, armored = token(message, 1 if kind == "token, touched" else 0)
+    else:
+        command = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "somebody", "-f", str(tmp_path / "key")]
+        subprocess.run(command, check=True)
+        public, armored = (tmp_path / "key.pub").read_text().strip(), signer.sign(message, tmp_path / "key")
+    seal = signer.verify(message, armored, "ada", public)
+    module = standalone()
+    assert module.signed(message.decode(), armored, "ada", public, []) == (seal.key, seal.kind, seal.present)
+    assert seal.present == (kind == "token, touched")
+    other = armored.replace("\n", "", 3)
+    for wrong in (armored[:-30], "", other, armored.replace("SSH SIGNATURE", "PGP SIGNATURE")):
+        with pytest.raises(NotAuthorized):
+            signer.verify(message, wrong, "ada", public)
+        with pytest.raises((module.Refused, ValueError)):
+            module.signed(message.decode(), wrong, "ada", public, [])
+    with pytest.raises(module.Refused):
+        module.signed(message.decode() + " ", armored, "ada", public, [])
+    with pytest.raises(module.Refused, match="revoked"):
+        module.signed(message.decode(), armored, "ada", public, [public.encode()])
 
 
 # -- proofs ---------------------------------------------------------------------------------------------------------
