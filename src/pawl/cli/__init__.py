@@ -9,7 +9,8 @@ from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
-    "app", "commands", "db", "decisions", "export", "halting", "ledger", "main", "redteam", "rules", "running", "starting",
+    "app", "commands", "db", "decisions", "export", "halting", "ledger", "main",
+    "redteam", "rules", "running", "starting",
 ]  # fmt: skip
 
 
