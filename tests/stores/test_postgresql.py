@@ -298,6 +298,15 @@ def test_a_missing_driver_names_the_command_that_installs_it(monkeypatch: pytest
     assert caught.value.hint == "pip install 'pawl-ai[postgres]'"
 
 
+def test_a_session_that_locks_for_somebody_else_by_now_is_no_lease(postgres: Server, store: PostgresqlStore) -> None:
+    """As behind a pooler that shares sessions, or where the next holder's server process got the same number."""
+    with store.hold("loop", wait=False) as held:
+        postgres.sql(f"UPDATE {store.schema}.leases SET generation = generation + 1")
+        assert not held()
+        with pytest.raises(PawlError, match="no longer holds the loop"):
+            store.append(b"x", link)
+
+
 def test_a_wait_for_a_lease_keeps_no_snapshot_open(postgres: Server, store: PostgresqlStore) -> None:
     """What a wait inside the server would do: nobody's dead rows could be cleaned away meanwhile."""
     thread = threading.Thread(target=lambda: store.hold("loop", wait=True).__enter__())
