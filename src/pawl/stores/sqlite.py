@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from pawl import durable
 from pawl.errors import IntegrityError, PawlError
 from pawl.ledger import GENESIS, Row
 
@@ -58,6 +59,7 @@ class SqliteStore:
                 TABLE.metadata.create_all(connection)
                 for trigger in APPEND_ONLY:
                     connection.exec_driver_sql(trigger)
+                durable.sync((self.path.parent, self.path.parent.parent))  # before any entry is in it: its name
                 connection.exec_driver_sql("COMMIT")
         object.__setattr__(self, "_file", os.stat(self.path).st_ino)
 
@@ -143,6 +145,7 @@ class SqliteStore:
 
 def _durable(connection: object, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, untyped in SQLAlchemy
+    cursor.execute("PRAGMA synchronous=FULL")
     for attempt in range(100):
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
@@ -151,5 +154,4 @@ def _durable(connection: object, _record: ConnectionPoolEntry) -> None:
             if attempt == 99:
                 raise
             time.sleep(0.05)
-    cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
