@@ -111,6 +111,7 @@ class OpenStudy(Wiring):
         """Read every entry, artifact and release again. Raises IntegrityError at the first that is not what was
         written, NotAuthorized at a release that nobody vouches for."""
         entries = self.ledger.verify()
+        self._mend()
         named = {artifact.digest for run in self.entries(Run) for artifact in run.record.artifacts}
         named |= {artifact.digest for dossier in self.entries(Dossier) for artifact in dossier.record.attachments}
         for digest in named:
@@ -155,6 +156,7 @@ class OpenStudy(Wiring):
     def loop(self, unsafe: bool = False) -> Iterator[Loop]:
         """The loop, ready to run, with the study locked against a second one. Builds the environment if need be."""
         with self._locked("loop.lock"):
+            self._mend()
             yield self.build_loop(unsafe)
 
     # -- deciding -----------------------------------------------------------------------------------------------
@@ -169,6 +171,7 @@ class OpenStudy(Wiring):
 
     def record_decision(self, id: int, word: Word, armored: str, approver: str, remark: str = "") -> Entry[Record]:
         """As `decide`, for a signature that was made elsewhere."""
+        self._mend()
         with self._locked("decision.lock", wait=True):  # a yes and a no at once must not both count
             people, dossier = self.decisions(), self.ledger.get(id, Dossier)
             if word == "reject":
@@ -176,8 +179,7 @@ class OpenStudy(Wiring):
                 return rejection
             approval = people.approve(dossier, approver, armored, remark)
             release = people.release(dossier)
-        if release:
-            self._publish(release)
+        self._mend()
         return release or approval
 
     def judge_again(self, id: int) -> Entry[Verdict]:
@@ -185,13 +187,31 @@ class OpenStudy(Wiring):
         verdict = self.ledger.get(self.ledger.get(id, Dossier).record.verdict, Verdict)
         return self.build_judge().settle(self.ledger.get(verdict.record.certificate, Certificate))
 
-    def _publish(self, release: Entry[Release]) -> None:
-        """Lay the released artifacts out as files, for whoever serves them."""
-        folder = self.state / "releases" / str(release.id)
-        for artifact in history.released_run(self.ledger, release).artifacts:
-            path = folder / artifact.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.artifacts.get(artifact.digest))
+    def _mend(self) -> None:
+        """Do what follows from the ledger and was not done, or was lost, when a process was killed or the power cut:
+        git's references, and the champion's files for whoever serves them."""
+        self.lineage.unlock()
+        if not self.lineage.behind(self._references()) and self._published():
+            return
+        with self._locked("decision.lock", wait=True):  # and so that no older champion replaces a newer one
+            self.lineage.restore(self.lineage.behind(self._references()))
+            release = self.ledger.last(Release)
+            if release and not self._published():
+                self.artifacts.lay_out(history.released_run(self.ledger, release).artifacts, self._place(release))
+
+    def _references(self) -> dict[str, str]:
+        """The commits under refs/pawl/, by name, as the ledger has them."""
+        variants = [entry.record for entry in self.entries(Variant) if not entry.record.problem]
+        named = {f"variants/{v.proposal}" if v.proposal else "baseline": v.commit for v in variants}
+        champion = history.read(self.ledger).champion
+        return named | ({"champion": self.ledger.get(champion, Variant).record.commit} if champion else {})
+
+    def _published(self) -> bool:
+        release = self.ledger.last(Release)
+        return release is None or self._place(release).is_dir()
+
+    def _place(self, release: Entry[Release]) -> Path:
+        return self.state / "releases" / str(release.id)
 
     @contextmanager
     def _locked(self, name: str, wait: bool = False) -> Iterator[None]:

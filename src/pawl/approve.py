@@ -44,6 +44,9 @@ class Approve:
     def approve(self, dossier: Entry[Dossier], approver: str, armored: str, note: str = "") -> Entry[Approval]:
         """Write down a signed yes. Raises NotAuthorized unless it is this approver's first, over these bytes."""
         request = self.request(dossier, "approve", approver, note)
+        earlier = self._signed(dossier, approver)
+        if earlier and self._enough(dossier):
+            return earlier  # a crash came between the last approval and the release
         signature = self._checked(dossier, request, approver, armored)
         return self.ledger.append(Approval(dossier=dossier.id, request=request, signature=signature, note=note))
 
@@ -64,9 +67,8 @@ class Approve:
             self.lineage.release(done.record.commit)  # a crash may have come between the entry and the reference
             return done
         self._may_decide(dossier, "approve")
-        approvals = {entry.record.signature.approver: entry for entry in self.approvals(dossier)}
-        keys = {self._verified(dossier, entry.record, name) for name, entry in approvals.items()}
-        if min(len(approvals), len(keys)) < self.policy.approval.threshold:
+        approvals = self._by_person(dossier)
+        if not self._enough(dossier):
             return None
         variant = self.ledger.get(dossier.record.variant, Variant)
         release = Release(
@@ -98,6 +100,18 @@ class Approve:
     def approvals(self, dossier: Entry[Dossier]) -> list[Entry[Approval]]:
         """The signed yeses so far."""
         return [entry for entry in self.ledger.entries(Approval) if entry.record.dossier == dossier.id]
+
+    def _by_person(self, dossier: Entry[Dossier]) -> dict[str, Entry[Approval]]:
+        return {entry.record.signature.approver: entry for entry in self.approvals(dossier)}
+
+    def _signed(self, dossier: Entry[Dossier], approver: str) -> Entry[Approval] | None:
+        return self._by_person(dossier).get(approver)
+
+    def _enough(self, dossier: Entry[Dossier]) -> bool:
+        """Whether enough people, with as many keys, have signed; every signature is verified again."""
+        approvals = self._by_person(dossier)
+        keys = {self._verified(dossier, entry.record, name) for name, entry in approvals.items()}
+        return min(len(approvals), len(keys)) >= self.policy.approval.threshold
 
     def _may_decide(self, dossier: Entry[Dossier], word: Word) -> None:
         self.ledger.verify()
@@ -137,9 +151,9 @@ class Approve:
         raise NotAuthorized(f"{name} is not an approver in policy.toml ({names})", "pawl approve N --as NAME")
 
     def _checked(self, dossier: Entry[Dossier], request: str, approver: str, armored: str) -> Signature:
-        for earlier in self.approvals(dossier):
-            if earlier.record.signature.approver == approver:
-                raise NotAuthorized(f"{approver} has signed dossier {dossier.id} already (entry {earlier.id})", "")
+        earlier = self._signed(dossier, approver)
+        if earlier:
+            raise NotAuthorized(f"{approver} has signed dossier {dossier.id} already (entry {earlier.id})", "")
         person = self._person(approver)
         key = self.signer.verify(request.encode(), armored, person.name, person.key)
         return Signature(approver=person.name, key=key, armored=armored)
