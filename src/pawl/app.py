@@ -14,11 +14,11 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from pawl import charts, frames, history, initialise, keys, plugins
 from pawl.approve import Word
-from pawl.errors import ConfigError, did_you_mean
+from pawl.errors import ConfigError, PawlError, did_you_mean
 from pawl.labs.lab import Lab
 from pawl.ledger import Entry
 from pawl.lineage import PatchRefused
@@ -215,12 +215,21 @@ class OpenStudy(Wiring):
 
     @contextmanager
     def _locked(self, name: str, wait: bool = False) -> Iterator[None]:
-        with (self.state / name).open("w") as file:
+        with self._lock(name) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise ConfigError(f"another loop runs on {self.folder}", "pawl status   (or wait for it)") from None
             yield
+
+    def _lock(self, name: str) -> IO[str]:
+        try:
+            return (self.state / name).open("w")
+        except OSError as error:
+            raise PawlError(
+                f"{self.state / name} cannot be written: {error.strerror}",
+                "free some disk space or make the disk writable, then type the command again: nothing is lost",
+            ) from error
 
 
 def budget_seconds(budget: str | float) -> float:

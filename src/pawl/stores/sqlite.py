@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +46,7 @@ class SqliteStore:
     path: Path
     _engine: sa.Engine = field(init=False, repr=False, compare=False)
     _nothing_after: dict[int, object] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _file: int = field(init=False, repr=False, compare=False)
+    _files: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         url = sa.URL.create("sqlite", database=str(self.path))
@@ -61,7 +61,7 @@ class SqliteStore:
                     connection.exec_driver_sql(trigger)
                 durable.sync((self.path.parent, self.path.parent.parent))  # before any entry is in it: its name
                 connection.exec_driver_sql("COMMIT")
-        object.__setattr__(self, "_file", os.stat(self.path).st_ino)
+            self._files.update(self._inodes())  # the same ones as long as any connection of this process is open
 
     def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
         with self._translated(), self._engine.connect() as connection:
@@ -108,15 +108,19 @@ class SqliteStore:
 
     def _still_there(self) -> None:
         """An open file outlives its name: without this, entries would go into a ledger that is gone."""
-        try:
-            same = os.stat(self.path).st_ino == self._file
-        except OSError:
-            same = False
-        if not same:
+        if self._inodes() != self._files:
             raise IntegrityError(
                 f"the ledger {self.path} was deleted or replaced while it was in use",
                 "restore .pawl from a backup, then: pawl ledger verify",
             )
+
+    def _inodes(self) -> dict[str, int]:
+        """The file, the log in which SQLite keeps what is newest, and the index through which processes share it."""
+        found = {}
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                found[suffix] = os.stat(f"{self.path}{suffix}").st_ino
+        return found
 
     def _stamp(self) -> tuple[tuple[int, int, int], ...]:
         """What changes on disk with every commit, by whichever process: asking the file system is far cheaper than
@@ -137,7 +141,8 @@ class SqliteStore:
         except OperationalError as error:
             raise PawlError(
                 f"the ledger {self.path} cannot be used: {error.orig}",
-                "free some disk space or wait for the other process, then type the command again: nothing is lost",
+                "free some disk space, make the disk writable or wait for the other process, then type the command "
+                "again: nothing is lost",
             ) from error
         except DatabaseError as error:
             raise IntegrityError(f"the ledger {self.path} is damaged: {error.orig}", "pawl ledger verify") from error
