@@ -46,7 +46,7 @@ class SqliteStore:
     path: Path
     _engine: sa.Engine = field(init=False, repr=False, compare=False)
     _nothing_after: dict[int, object] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _files: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _files: dict[str, tuple[int, int]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         url = sa.URL.create("sqlite", database=str(self.path))
@@ -61,7 +61,7 @@ class SqliteStore:
                     connection.exec_driver_sql(trigger)
                 durable.sync((self.path.parent, self.path.parent.parent))  # before any entry is in it: its name
                 connection.exec_driver_sql("COMMIT")
-            self._files.update(self._inodes())  # the same ones as long as any connection of this process is open
+            self._files.update(self._found())  # the same ones as long as any connection of this process is open
 
     def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
         with self._translated(), self._engine.connect() as connection:
@@ -75,6 +75,7 @@ class SqliteStore:
                 row = Row(id, body, link(previous, id, body))
                 connection.execute(TABLE.insert().values(id=id, body=body, digest=row.digest))
                 connection.exec_driver_sql("COMMIT")
+                self._files.update(self._found())
             except BaseException:
                 if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
                     connection.exec_driver_sql("ROLLBACK")
@@ -107,19 +108,25 @@ class SqliteStore:
         return [Row(row.id, row.body, row.digest) for row in found]
 
     def _still_there(self) -> None:
-        """An open file outlives its name: without this, entries would go into a ledger that is gone."""
-        if self._inodes() != self._files:
+        """An open file outlives its name, and SQLite does not look whether somebody else cut it: without this,
+        entries would go into a ledger that is gone. SQLite itself never makes these files shorter while they are
+        open."""
+        found = self._found()
+        same = found.keys() == self._files.keys()
+        if not same or any(inode != found[s][0] or size > found[s][1] for s, (inode, size) in self._files.items()):
             raise IntegrityError(
                 f"the ledger {self.path} was deleted or replaced while it was in use",
                 "restore .pawl from a backup, then: pawl ledger verify",
             )
 
-    def _inodes(self) -> dict[str, int]:
-        """The file, the log in which SQLite keeps what is newest, and the index through which processes share it."""
+    def _found(self) -> dict[str, tuple[int, int]]:
+        """Inode and bytes of the file, of the log in which SQLite keeps what is newest, and of the index through
+        which processes share it."""
         found = {}
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
-                found[suffix] = os.stat(f"{self.path}{suffix}").st_ino
+                status = os.stat(f"{self.path}{suffix}")
+                found[suffix] = (status.st_ino, status.st_size)
         return found
 
     def _stamp(self) -> tuple[tuple[int, int, int], ...]:
