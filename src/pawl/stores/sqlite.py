@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ TABLE = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
 )
+LAST = "SELECT id, digest FROM entries ORDER BY id DESC LIMIT 1"
 PAGE = 10_000
 """Rows that are read at once."""
 # Not a defence against an attacker with the file in hand (the chain is); a defence against our own mistakes.
@@ -67,10 +68,10 @@ class SqliteStore:
         with self._translated(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                self._still_there()
-                last = connection.execute(
-                    sa.select(TABLE.c.id, TABLE.c.digest).order_by(TABLE.c.id.desc()).limit(1)
-                ).first()
+                emptied = self._still_there()
+                last = connection.exec_driver_sql(LAST).first()
+                if emptied and self._last_to_a_stranger() != (last and tuple(last)):
+                    raise self._was_replaced()
                 id, previous = (last.id + 1, last.digest) if last else (1, GENESIS)
                 row = Row(id, body, link(previous, id, body))
                 connection.execute(TABLE.insert().values(id=id, body=body, digest=row.digest))
@@ -107,17 +108,31 @@ class SqliteStore:
             raise IntegrityError(f"the ledger {self.path} holds a row that no append wrote", "pawl ledger verify")
         return [Row(row.id, row.body, row.digest) for row in found]
 
-    def _still_there(self) -> None:
+    def _still_there(self) -> bool:
         """An open file outlives its name, and SQLite does not look whether somebody else cut it: without this,
-        entries would go into a ledger that is gone. SQLite itself never makes these files shorter while they are
-        open."""
-        found = self._found()
-        same = found.keys() == self._files.keys()
-        if not same or any(inode != found[s][0] or size > found[s][1] for s, (inode, size) in self._files.items()):
-            raise IntegrityError(
-                f"the ledger {self.path} was deleted or replaced while it was in use",
-                "restore .pawl from a backup, then: pawl ledger verify",
-            )
+        entries would go into a ledger that is gone. True if the log was emptied: SQLite does that too, when it is
+        asked to, and only a connection that remembers nothing can tell who did."""
+        known, found = dict(self._files), self._found()  # in this order: another thread may append
+        if {s: inode for s, (inode, _) in found.items()} != {s: inode for s, (inode, _) in known.items()}:
+            raise self._was_replaced()
+        shorter = {suffix: size for suffix, (_, size) in found.items() if size < known[suffix][1]}
+        if shorter not in ({}, {"-wal": 0}):
+            raise self._was_replaced()
+        return bool(shorter)
+
+    def _last_to_a_stranger(self) -> object:
+        """The last row as a connection that has read nothing before sees it. Raises IntegrityError."""
+        try:
+            with closing(sqlite3.connect(self.path)) as connection:
+                return connection.execute(LAST).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self._was_replaced() from error
+
+    def _was_replaced(self) -> IntegrityError:
+        return IntegrityError(
+            f"the ledger {self.path} was deleted or replaced while it was in use",
+            "restore .pawl from a backup, then: pawl ledger verify",
+        )
 
     def _found(self) -> dict[str, tuple[int, int]]:
         """Inode and bytes of the file, of the log in which SQLite keeps what is newest, and of the index through
