@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import random
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from survival import nothing_was_repeated
 
-from pawl import app, history
-from pawl.records import Certificate, Dossier, Evaluation, Preregistration, Proposal, Run, Screening, Variant, Verdict
+from pawl import app
+from pawl.records import Certificate, Evaluation, Preregistration, Proposal, Run
 from studies import TOY
 
 Make = Callable[..., app.OpenStudy]
@@ -26,69 +24,6 @@ def start(study: app.OpenStudy) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", LOOP, str(study.folder)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-
-
-def nothing_was_repeated(study: app.OpenStudy) -> None:
-    """Each step stands once for what it answers."""
-    for kind, key in (
-        (Run, lambda record: (record.variant, record.seed)),
-        (Evaluation, lambda record: record.run),
-        (Variant, lambda record: record.proposal),
-        (Screening, lambda record: record.proposal),
-        (Certificate, lambda record: record.preregistration),
-        (Verdict, lambda record: record.certificate),
-        (Dossier, lambda record: record.verdict),
-    ):
-        counts = Counter(key(entry.record) for entry in study.entries(kind))
-        assert all(count == 1 for count in counts.values()), (kind, counts.most_common(2))
-
-
-def sandboxes_of(study: app.OpenStudy) -> list[str]:
-    """Processes that still train for this study."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                line = file.read()
-        except OSError:
-            continue
-        if b"bwrap" in line and str(study.folder).encode() in line:
-            found.append(pid)
-    return found
-
-
-def moved(study: app.OpenStudy, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a loop has written something: before that there is nothing to lose."""
-    seen, deadline = len(study.ledger.all()), time.monotonic() + 60
-    while len(study.ledger.all()) == seen and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-@pytest.mark.slow
-def test_fifty_kills_lose_nothing_and_repeat_nothing(make_toy: Make) -> None:
-    study = make_toy(rules={"redraw_after = 25": "redraw_after = 6"})
-    chance, written = random.Random(7), []
-    for _ in range(50):
-        process = start(study)
-        moved(study, process)
-        time.sleep(chance.uniform(0.0, 0.6))
-        process.send_signal(signal.SIGKILL)
-        _, errors = process.communicate()
-        assert process.returncode == -signal.SIGKILL, errors.decode()
-        now = app.open(study.folder)
-        digests = [entry.digest for entry in now.ledger.all()]
-        assert digests[: len(written)] == written, "an acknowledged entry is gone"
-        written = digests
-        assert now.ledger.verify() == len(digests)
-        nothing_was_repeated(now)
-    assert len(app.open(study.folder).entries(Run)) > 50
-    study = app.open(study.folder)
-    study.run(runs=30)
-    nothing_was_repeated(study)
-    assert history.unscreened(study.ledger) == []
-    assert history.uncertified(study.ledger) is None
-    assert history.unjudged(study.ledger) == []
-    assert study.verify()
 
 
 @pytest.mark.slow
@@ -150,23 +85,3 @@ def test_a_clock_that_jumps_back_harms_nothing(toy_study: app.OpenStudy, monkeyp
     assert times != sorted(times)
     assert toy_study.ledger.verify() == len(times)
     nothing_was_repeated(toy_study)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk to fill")
-def test_a_full_disk_is_a_clear_error_and_loses_nothing(toy_study: app.OpenStudy) -> None:
-    state = toy_study.state
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(state)], check=True)
-    try:
-        study = app.open(toy_study.folder)
-        with pytest.raises(Exception, match=r"disk|space|full") as caught:
-            study.run(runs=10_000)
-        assert getattr(caught.value, "hint", ""), repr(caught.value)
-        seen = len(study.ledger.all())
-        subprocess.run(["mount", "-o", "remount,size=64m", str(state)], check=True)
-        again = app.open(toy_study.folder)
-        assert again.ledger.verify() >= seen
-        again.run(runs=10)
-        nothing_was_repeated(again)
-    finally:
-        subprocess.run(["umount", "-l", str(state)], check=True)

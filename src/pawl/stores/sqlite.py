@@ -26,6 +26,8 @@ TABLE = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
 )
 LAST = "SELECT id, digest FROM entries ORDER BY id DESC LIMIT 1"
+LOG = "-wal"
+"""What the name of the file with the newest rows ends in."""
 PAGE = 10_000
 """Rows that are read at once."""
 # Not a defence against an attacker with the file in hand (the chain is); a defence against our own mistakes.
@@ -68,15 +70,15 @@ class SqliteStore:
         with self._translated(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                emptied = self._still_there()
+                before = self._still_there(dict(self._files))
                 last = connection.exec_driver_sql(LAST).first()
-                if emptied and self._last_to_a_stranger() != (last and tuple(last)):
+                if before.get(LOG) != self._files.get(LOG) and self._last_to_a_stranger() != (last and tuple(last)):
                     raise self._was_replaced()
                 id, previous = (last.id + 1, last.digest) if last else (1, GENESIS)
                 row = Row(id, body, link(previous, id, body))
                 connection.execute(TABLE.insert().values(id=id, body=body, digest=row.digest))
                 connection.exec_driver_sql("COMMIT")
-                self._files.update(self._found())
+                self._files.update(self._still_there(before))  # if it is gone meanwhile, nothing is acknowledged
             except BaseException:
                 if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
                     connection.exec_driver_sql("ROLLBACK")
@@ -87,7 +89,7 @@ class SqliteStore:
         stamp = self._stamp()  # taken before looking: what is written after it changes it
         if self._nothing_after.get(after) == stamp:
             return []
-        self._still_there()
+        self._still_there(dict(self._files))
         found = self._page(after)
         self._nothing_after.clear()
         if not found:
@@ -108,17 +110,17 @@ class SqliteStore:
             raise IntegrityError(f"the ledger {self.path} holds a row that no append wrote", "pawl ledger verify")
         return [Row(row.id, row.body, row.digest) for row in found]
 
-    def _still_there(self) -> bool:
+    def _still_there(self, known: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
         """An open file outlives its name, and SQLite does not look whether somebody else cut it: without this,
-        entries would go into a ledger that is gone. True if the log was emptied: SQLite does that too, when it is
-        asked to, and only a connection that remembers nothing can tell who did."""
-        known, found = dict(self._files), self._found()  # in this order: another thread may append
+        entries would go into a ledger that is gone. The log alone may have been emptied: SQLite does that too, when
+        it is asked to, and only a connection that remembers nothing can tell who did."""
+        found = self._found()
         if {s: inode for s, (inode, _) in found.items()} != {s: inode for s, (inode, _) in known.items()}:
             raise self._was_replaced()
         shorter = {suffix: size for suffix, (_, size) in found.items() if size < known[suffix][1]}
-        if shorter not in ({}, {"-wal": 0}):
+        if shorter not in ({}, {LOG: 0}):
             raise self._was_replaced()
-        return bool(shorter)
+        return found
 
     def _last_to_a_stranger(self) -> object:
         """The last row as a connection that has read nothing before sees it. Raises IntegrityError."""
@@ -138,7 +140,7 @@ class SqliteStore:
         """Inode and bytes of the file, of the log in which SQLite keeps what is newest, and of the index through
         which processes share it."""
         found = {}
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", LOG, "-shm"):
             with suppress(OSError):
                 status = os.stat(f"{self.path}{suffix}")
                 found[suffix] = (status.st_ino, status.st_size)
@@ -148,7 +150,7 @@ class SqliteStore:
         """What changes on disk with every commit, by whichever process: asking the file system is far cheaper than
         asking SQLite, and the loop asks all the time whether anybody wrote."""
         found = []
-        for suffix in ("", "-wal"):
+        for suffix in ("", LOG):
             try:
                 status = os.stat(f"{self.path}{suffix}")
             except OSError:
