@@ -26,6 +26,9 @@ TABLE = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
 )
 LAST = "SELECT id, digest FROM entries ORDER BY id DESC LIMIT 1"
+PATIENCE_S = 5.0
+"""How long another process may take to change the file's mode: counted in seconds, since over a file that somebody
+overwrote SQLite itself tries for ten before each refusal."""
 LOG = "-wal"
 """What the name of the file with the newest rows ends in."""
 PAGE = 10_000
@@ -175,12 +178,13 @@ class SqliteStore:
 def _durable(connection: object, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, untyped in SQLAlchemy
     cursor.execute("PRAGMA synchronous=FULL")
-    for attempt in range(100):
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
             break
         except sqlite3.OperationalError:  # another process is changing the mode: SQLite does not wait for that
-            if attempt == 99:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
     cursor.close()
