@@ -24,7 +24,9 @@ def begin(study: Path, noted: Path, *step: str) -> subprocess.Popen[bytes]:
     """One command of the story in a process of its own; it has begun to work when this returns."""
     before = len(marks_in(noted))
     process = subprocess.Popen(
-        [sys.executable, str(STORY), str(study), str(noted), *step], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [sys.executable, "-X", "faulthandler", str(STORY), str(study), str(noted), *step],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     until(process, lambda: len(marks_in(noted)) > before)
     return process
@@ -35,6 +37,18 @@ def until(process: subprocess.Popen[bytes], there: Callable[[], object]) -> None
     deadline = time.monotonic() + PATIENCE_S
     while not there() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
+
+
+def ended(process: subprocess.Popen[bytes], patience_s: float = 120.0) -> str:
+    """What a process that has to fail by itself said. One that hangs shows where each of its threads stands."""
+    try:
+        _, errors = process.communicate(timeout=patience_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        _, errors = process.communicate()
+        raise AssertionError(f"still there after {patience_s} s:\n{errors.decode()}") from None
+    assert process.returncode != 0
+    return errors.decode()
 
 
 def kill(process: subprocess.Popen[bytes]) -> bool:
@@ -68,13 +82,14 @@ def over_run(folder: Path, times: int, chance: random.Random) -> int:
 
 
 def over_certify(folder: Path, times: int, chance: random.Random) -> int:
-    """Kill a loop in the middle of a certificate, or of the verdict and the dossier after it; how often it was."""
+    """Kill a loop in a certificate, or in the verdict and the dossier after it; how often it was in the former."""
     noted, written, hit = folder.with_name("marks"), [], 0
     for _ in range(times):
         process, reader = begin(folder, noted, "run", "100000"), app.open(folder)
         until(process, lambda reader=reader: history.uncertified(reader.ledger))
         time.sleep(chance.uniform(0.0, 0.8))
-        hit += kill(process)
+        begun = history.uncertified(reader.ledger) is not None
+        hit += kill(process) and begun
         written = kept(folder, noted, written)
     return hit
 
@@ -82,14 +97,14 @@ def over_certify(folder: Path, times: int, chance: random.Random) -> int:
 def over_approve(folder: Path, people: Sequence[keys.Signer], times: int, chance: random.Random) -> int:
     """Kill people's approvals of a dossier that waits; type the same commands again until it is released. Each time
     on a fresh copy of the study. How often a command was hit."""
-    hit = 0
+    hit, longest = 0, _unhurried(folder, people[0])
     for number in range(times):
         copy = folder.with_name(f"copy-{number}")
         shutil.copytree(folder, copy)
         noted = folder.with_name(f"marks-{number}")
         for person in people:
             process = begin(copy, noted, "approve", person.name, str(person.key))
-            time.sleep(chance.uniform(0.0, 0.5))
+            time.sleep(chance.uniform(0.0, longest))
             hit += kill(process)
             kept(copy, noted, ())
         for person in people:
@@ -97,6 +112,16 @@ def over_approve(folder: Path, people: Sequence[keys.Signer], times: int, chance
         released_once(copy, people)
         shutil.rmtree(copy)
     return hit
+
+
+def _unhurried(folder: Path, person: keys.Signer) -> float:
+    """Seconds that an approval takes which nobody kills."""
+    copy, noted = folder.with_name("unhurried"), folder.with_name("unhurried-marks")
+    shutil.copytree(folder, copy)
+    process, began = begin(copy, noted, "approve", person.name, str(person.key)), time.monotonic()
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return time.monotonic() - began
 
 
 def _again(folder: Path, person: keys.Signer) -> None:

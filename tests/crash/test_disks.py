@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kills import begin, ended, until
 from recording import marks_in
 from survival import nothing_was_repeated, survives
 
@@ -114,16 +114,11 @@ def test_a_disk_that_fails_under_a_running_loop_ends_it_and_loses_nothing(
     mounted: tuple[Path, Mounted], tmp_path: Path
 ) -> None:
     folder, disk = mounted
-    noted, story = tmp_path / "marks", Path(__file__).with_name("story.py")
-    process = subprocess.Popen(
-        [sys.executable, str(story), str(folder), str(noted), "run", "100000"], stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60
-    while len(marks_in(noted)) < 30 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    noted = tmp_path / "marks"
+    process = begin(folder, noted, "run", "100000")
+    until(process, lambda: len(marks_in(noted)) >= 30)
     disk.fail()
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode != 0
+    errors = ended(process)
     assert "PawlError" in errors, errors
     assert any(word in errors for word in ("cannot be used", "cannot be written")), errors
     promised = [promise for promise in marks_in(noted) if promise.id]
