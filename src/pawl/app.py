@@ -108,9 +108,10 @@ class OpenStudy(Wiring):
         return path
 
     def verify(self) -> dict[str, object]:
-        """Read every entry, artifact and release again. Raises IntegrityError at the first that is not what was
-        written, NotAuthorized at a release that nobody vouches for."""
+        """Read every entry, artifact and release again, and ask git for every variant. Raises IntegrityError at the
+        first that is not what was written, NotAuthorized at a release that nobody vouches for."""
         entries = self.ledger.verify()
+        self.lineage.verify(self._references())
         self._mend()
         named = {artifact.digest for run in self.entries(Run) for artifact in run.record.artifacts}
         named |= {artifact.digest for dossier in self.entries(Dossier) for artifact in dossier.record.attachments}

@@ -184,10 +184,17 @@ class Lineage:
 
     def restore(self, commits: Mapping[str, str]) -> None:
         """Point refs/pawl/NAME at each commit, by name. Raises IntegrityError if a commit is gone."""
+        self.verify(commits)
         for name, commit in commits.items():
-            if self._try("cat-file", "-e", f"{commit}^{{tree}}") is None:
-                raise IntegrityError(f"commit {commit[:10]} ({name}) is gone from {self.folder}", "git fsck")
             self._git("update-ref", REFS + name, commit)
+
+    def verify(self, commits: Mapping[str, str]) -> None:
+        """Raises IntegrityError unless git has each of these commits, by name, and its tree."""
+        asked = "".join(f"{commit}^{{tree}}\n" for commit in commits.values())
+        found = self._git("cat-file", "--batch-check", stdin=asked).splitlines() if commits else []
+        for (name, commit), line in zip(commits.items(), found, strict=True):
+            if line.endswith(" missing"):
+                raise IntegrityError(f"commit {commit[:10]} ({name}) is gone from {self.folder}", "git fsck")
 
     def unlock(self) -> None:
         """Remove the locks on Pawl's references that a power cut left behind; git itself never would."""
