@@ -32,7 +32,7 @@ contracts: setup
 	$(BIN)/lint-imports
 
 bench: setup     ## every figure in bench/results, about an hour and a half
-	cd bench && for name in sandbox ledger overhead null_digits demo; do ../$(BIN)/python $$name.py || exit 1; done
+	cd bench && for name in sandbox ledger crash overhead null_digits demo; do ../$(BIN)/python $$name.py || exit 1; done
 
 clean:           ## remove the virtual environment and the demo
 	rm -rf $(VENV) $(DEMO)
