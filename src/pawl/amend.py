@@ -36,6 +36,7 @@ MEANING: dict[str, tuple[str, int]] = {
     "certification.lambdas": ("bets of the sign-flip test", 0),
     "certification.level": ("level of the interval in dossiers", 0),
     "guards.cpu_seconds": ("most CPU beside the reference's", -1),
+    "signer.use": ("part that checks signatures", 0),
     "allow_unsafe": ("runs without a sandbox may lead to a release", -1),
     "isolation": ("walls that every run must have had", 1),
 }

@@ -1,7 +1,7 @@
 """The newest checkpoint of a ledger, kept outside of the study: whoever can write in the study cannot wind it back.
 
 One copy lies in `.pawl/checkpoint`, for people and auditors; the one that counts lies under $XDG_STATE_HOME (or
-~/.local/state), in a folder named after the id that the study's repository carries in git's configuration.
+~/.local/state), in a file named after the id that the study's repository carries beside git's own files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pawl import checkpoint, keys
+from pawl import checkpoint, durable, keys
 from pawl.checkpoint import Note, SecretKey
 from pawl.errors import ConfigError, IntegrityError, PawlError
 from pawl.ledger import Ledger
@@ -41,7 +41,7 @@ class Anchor:
         if name is None or not self._outside(name).is_file():
             if ledger.all():
                 raise IntegrityError("this ledger has entries, and no checkpoint of it is known here", ADOPT)
-            if self._git("rev-parse", "--git-dir"):
+            if self._id_file():
                 self.keep(ledger)
             return
         note = self.last()
@@ -83,7 +83,7 @@ class Anchor:
     def adopt(self, ledger: Ledger) -> Note:
         """Trust the ledger as it is from here on, under a new name. Raises IntegrityError if it does not verify."""
         ledger.verify()
-        self._git("config", "--local", "pawl.id", uuid.uuid4().hex)
+        self._named()
         return self.keep(ledger)
 
     def key(self) -> SecretKey:
@@ -92,16 +92,27 @@ class Anchor:
 
     def name(self) -> str | None:
         """The study's id, or None where it has none yet."""
-        found = self._git("config", "--local", "pawl.id")
-        prefix = self._git("rev-parse", "--show-prefix").replace("/", "-")
-        return f"{found}{'-' if prefix else ''}{prefix}".rstrip("-") if found else None
+        file = self._id_file()
+        if file is None or not file.is_file():
+            return None
+        return file.read_text().strip() or None
 
     def _named(self) -> str:
-        self._git("config", "--local", "pawl.id", uuid.uuid4().hex)
-        name = self.name()
-        if name is None:
-            raise ConfigError(f"{self.folder} is not in a git repository that can be written", "git init")
+        """Give the study a new id. Durable on return: no entry may come before it."""
+        file, name = self._id_file(), uuid.uuid4().hex
+        if file is None:
+            raise ConfigError(f"{self.folder} is not in a git repository", "git init")
+        _write(file, name + "\n")
         return name
+
+    def _id_file(self) -> Path | None:
+        """Where the id lies: in git's folder, one for each study of a repository; None where there is none."""
+        command = ["git", "-C", str(self.folder), "rev-parse", "--absolute-git-dir", "--show-prefix"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return None
+        place, prefix = done.stdout.split("\n")[:2]
+        return Path(place) / f"pawl-id{'-' if prefix else ''}{prefix.strip('/').replace('/', '-')}"
 
     def _key(self, name: str) -> SecretKey:
         return SecretKey(f"pawl/{name}", "log", keys.log_key())
@@ -111,29 +122,29 @@ class Anchor:
 
     def _write(self, name: str, note: Note) -> None:
         for path in (self._outside(name), self.state / "checkpoint"):
-            fresh = path.with_name(path.name + ".new")
-            try:
-                with fresh.open("w") as file:
-                    file.write(str(note))
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(fresh, path)
-            except OSError as error:
-                raise PawlError(
-                    f"the checkpoint {path} cannot be written: {error.strerror}",
-                    "free some disk space, then type the command again: nothing is lost",
-                ) from error
+            _write(path, str(note))
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        home().mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.make(home())
         with (home() / f"{name}.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _git(self, *args: str) -> str:
-        command = ["git", "-C", str(self.folder), *args]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+def _write(path: Path, text: str) -> None:
+    """A file that is there in full or not at all, whenever the power is cut. Raises PawlError if the disk is full."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        fresh.write_text(text)
+        durable.sync((fresh,))
+        os.replace(fresh, path)
+        durable.sync((path.parent,))
+    except OSError as error:
+        raise PawlError(
+            f"{path} cannot be written: {error.strerror}",
+            "free some disk space or make the disk writable, then type the command again: nothing is lost",
+        ) from error
 
 
 def agrees(note: Note, ledger: Ledger) -> bool:

@@ -110,9 +110,11 @@ class OpenStudy(Deciding):
         return path
 
     def verify(self) -> dict[str, object]:
-        """Read every entry, artifact and release again. Raises IntegrityError at the first that is not what was
-        written, NotAuthorized at a release that nobody vouches for."""
+        """Read every entry, artifact and release again, and ask git for every variant. Raises IntegrityError at the
+        first that is not what was written, NotAuthorized at a release that nobody vouches for."""
         entries = self.ledger.verify()
+        self.lineage.verify(self._references())
+        self.mend()
         named = {artifact.digest for run in self.entries(Run) for artifact in run.record.artifacts}
         named |= {artifact.digest for dossier in self.entries(Dossier) for artifact in dossier.record.attachments}
         for digest in named:
@@ -164,6 +166,7 @@ class OpenStudy(Deciding):
 
         Raises Halted if the study is halted, or was while the loop ran."""
         with self.lease(wait) as held, self.kept():
+            self.mend()
             loop = self.build_loop(unsafe)
             with self.switch.watched(self.ledger, loop.stop, held) as halted:
                 try:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pawl import durable
 from pawl.envelope import sha256
 from pawl.errors import IntegrityError, PawlError
 from pawl.records import Artifact
@@ -23,18 +27,14 @@ class ArtifactStore:
         Raises PawlError if the disk does not take them."""
         digest = sha256(content)
         path = self._path(digest)
-        try:
+        with self._translated(name):
             if not path.exists():
                 self._write(path, content)
-        except OSError as error:
-            raise PawlError(
-                f"artifact {name!r} cannot be written below {self.folder}: {error.strerror}",
-                "free some disk space, then type the command again: nothing is lost",
-            ) from error
+            # also where the file was there: whoever wrote it may not have come this far
+            durable.sync((path.parent, self.folder, self.folder.parent))
         return Artifact(name=name, digest=digest, size=len(content))
 
     def _write(self, path: Path, content: bytes) -> None:
-        fresh = not path.parent.exists()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             try:
@@ -45,8 +45,31 @@ class ArtifactStore:
             except BaseException:
                 os.unlink(file.name)
                 raise
-        for folder in (path.parent, self.folder)[: 1 + fresh]:  # the names too have to survive
-            _sync(folder)
+
+    def lay_out(self, artifacts: Iterable[Artifact], folder: Path) -> None:
+        """Write artifacts as files into a new folder, for whoever serves them: it is there whole, or not at all.
+        Raises PawlError if the disk does not take them, IntegrityError if a digest's bytes are gone or changed."""
+        growing = folder.with_name(f".{folder.name}")
+        with self._translated(folder.name):
+            shutil.rmtree(growing, ignore_errors=True)  # left behind by a process that died
+            growing.mkdir(parents=True)
+            for artifact in artifacts:
+                path = growing / artifact.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(self.get(artifact.digest))
+            durable.sync((*growing.rglob("*"), growing))
+            growing.rename(folder)
+            durable.sync((folder.parent, folder.parent.parent))
+
+    @contextmanager
+    def _translated(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise PawlError(
+                f"artifact {name!r} cannot be written below {self.folder.parent}: {error.strerror}",
+                "free some disk space or make the disk writable, then type the command again: nothing is lost",
+            ) from error
 
     def get(self, digest: str) -> bytes:
         """The bytes of a digest. Raises IntegrityError if they are gone or changed."""
@@ -61,11 +84,3 @@ class ArtifactStore:
 
     def _path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest[2:]
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -143,7 +143,6 @@ class Config(Table):
     sandbox: PartTable = PartTable(use="bubblewrap")
     executor: PartTable = PartTable(use="local")
     store: PartTable = PartTable(use="sqlite")
-    signer: PartTable = PartTable(use="ssh")
 
     @model_validator(mode="after")
     def _space_is_editable(self) -> Self:

@@ -23,6 +23,7 @@ from pawl.records import (
     Release,
     Resume,
     Revocation,
+    Variant,
     Verdict,
 )
 from pawl.wiring import Wiring
@@ -49,6 +50,7 @@ class Deciding(Wiring):
 
     def record_decision(self, id: int, word: Word, armored: str, approver: str, remark: str = "") -> Entry[Record]:
         """As `decide`, for a signature that was made elsewhere."""
+        self.mend()
         with self.store.hold("decision", wait=True), self.kept():  # a yes and a no at once must not both count
             people, case = self.case(id)
             if word == "reject":
@@ -58,8 +60,7 @@ class Deciding(Wiring):
             if isinstance(case.record, PolicyChange):
                 return people.enact(self.ledger.get(id, PolicyChange)) or approval
             release = people.release(self.ledger.get(id, Dossier))
-        if release:
-            self._publish(release)
+        self.mend()
         return release or approval
 
     def propose_policy(self, by: str) -> Entry[PolicyChange]:
@@ -138,10 +139,28 @@ class Deciding(Wiring):
             raise
         self.anchor.keep(self.ledger)
 
-    def _publish(self, release: Entry[Release]) -> None:
-        """Lay the released artifacts out as files, for whoever serves them."""
-        folder = self.state / "releases" / str(release.id)
-        for artifact in history.released_run(self.ledger, release).artifacts:
-            path = folder / artifact.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self.artifacts.get(artifact.digest))
+    def mend(self) -> None:
+        """Do what follows from the ledger and was not done, or was lost, when a process was killed or the power cut:
+        git's references, and the champion's files for whoever serves them."""
+        self.lineage.unlock()
+        if not self.lineage.behind(self._references()) and self._published():
+            return
+        with self.store.hold("decision", wait=True):  # and so that no older champion replaces a newer one
+            self.lineage.restore(self.lineage.behind(self._references()))
+            release = self.ledger.last(Release)
+            if release and not self._published():
+                self.artifacts.lay_out(history.released_run(self.ledger, release).artifacts, self._place(release))
+
+    def _references(self) -> dict[str, str]:
+        """The commits under refs/pawl/, by name, as the ledger has them."""
+        variants = [entry.record for entry in self.ledger.entries(Variant) if not entry.record.problem]
+        named = {f"variants/{v.proposal}" if v.proposal else "baseline": v.commit for v in variants}
+        champion = history.read(self.ledger).champion
+        return named | ({"champion": self.ledger.get(champion, Variant).record.commit} if champion else {})
+
+    def _published(self) -> bool:
+        release = self.ledger.last(Release)
+        return release is None or self._place(release).is_dir()
+
+    def _place(self, release: Entry[Release]) -> Path:
+        return self.state / "releases" / str(release.id)

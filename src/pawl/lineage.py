@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,7 +19,8 @@ from pathlib import Path, PurePosixPath
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
-from pawl.errors import ConfigError
+from pawl import durable
+from pawl.errors import ConfigError, IntegrityError
 from pawl.hostile import one_line
 from pawl.ledger import Entry
 from pawl.records import Proposal, Variant
@@ -41,8 +43,15 @@ NOT_VARIANTS = (":(exclude)pawl.toml", ":(exclude)policy.toml")
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 """A line as git counts them; Python's splitlines ends one at a form feed too."""
 REGULAR = ("100644", "100755")
-SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
-"""A repository may come from a stranger: none of its own programs is run."""
+SAFE = (
+    "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
+    "-c", "core.fsync=loose-object,reference",
+)  # fmt: skip
+"""A repository may come from a stranger: none of its own programs is run. And what git writes for Pawl, it syncs: by
+itself it does not, and a power cut would leave empty objects under good names."""
+REFS = "refs/pawl/"
+STALE_S = 60.0
+"""Age at which a lock on one of Pawl's references is nobody's: git holds them for milliseconds."""
 
 
 class PatchRefused(Exception):
@@ -74,6 +83,7 @@ class Lineage:
                 "git add -A && git commit -m 'Start'",
             )
         commit = commit.strip()
+        self._keep(commit, "-n", "1")
         for name in ("baseline", "champion"):
             self._git("update-ref", f"refs/pawl/{name}", commit)
         return Variant(proposal=None, commit=commit, parent=commit, problem="")
@@ -88,6 +98,7 @@ class Lineage:
         subject = one_line(record.hypothesis)[:72] or "Try a change"
         message = f"{subject}\n\nPawl-Proposal: {proposal.id}\nPawl-Proposer: {one_line(record.proposer)}\n"
         commit = self._git("commit-tree", tree, "-p", parent.commit, stdin=message).strip()
+        self._keep(commit, f"^{parent.commit}")
         self._git("update-ref", f"refs/pawl/variants/{proposal.id}", commit)
         return Variant(proposal=proposal.id, commit=commit, parent=parent.commit, problem="")
 
@@ -163,6 +174,48 @@ class Lineage:
     def release(self, commit: str) -> None:
         """Point refs/pawl/champion at a released commit."""
         self._git("update-ref", "refs/pawl/champion", commit)
+
+    def behind(self, commits: Mapping[str, str]) -> Mapping[str, str]:
+        """Of these commits, by name, those at which refs/pawl/NAME does not point: a power cut or a kill may take a
+        reference back."""
+        there = self._git("for-each-ref", "--format=%(refname) %(objectname)", REFS).split() if commits else []
+        known = dict(zip(there[0::2], there[1::2], strict=True))
+        return {name: commit for name, commit in commits.items() if known.get(REFS + name) != commit}
+
+    def restore(self, commits: Mapping[str, str]) -> None:
+        """Point refs/pawl/NAME at each commit, by name. Raises IntegrityError if a commit is gone."""
+        self.verify(commits)
+        for name, commit in commits.items():
+            self._git("update-ref", REFS + name, commit)
+
+    def verify(self, commits: Mapping[str, str]) -> None:
+        """Raises IntegrityError unless git has each of these commits, by name, and its tree."""
+        asked = "".join(f"{commit}^{{tree}}\n" for commit in commits.values())
+        found = self._git("cat-file", "--batch-check", stdin=asked).splitlines() if commits else []
+        for (name, commit), line in zip(commits.items(), found, strict=True):
+            if line.endswith(" missing"):
+                raise IntegrityError(f"commit {commit[:10]} ({name}) is gone from {self.folder}", "git fsck")
+
+    def unlock(self) -> None:
+        """Remove the locks on Pawl's references that a power cut left behind; git itself never would."""
+        if (self.folder / ".git").exists():
+            for lock in (self._stored("refs") / "pawl").rglob("*.lock"):
+                if time.time() - lock.stat().st_mtime > STALE_S:
+                    lock.unlink(missing_ok=True)
+
+    def _keep(self, *commits: str) -> None:
+        """Make the objects of commits, in rev-list's words, survive a power cut."""
+        names = self._git("rev-list", "--objects", "--no-object-names", *commits).split()
+        objects = self._stored("objects")
+        files = [objects / name[:2] / name[2:] for name in names]
+        loose = [file for file in files if file.exists()]
+        packed = [objects / "pack"] if len(loose) < len(files) else []
+        durable.sync((*loose, *{file.parent for file in loose}, *packed, objects))
+
+    def _stored(self, what: str) -> Path:
+        """Where git keeps its objects or references."""
+        usual = self.folder / ".git" / what
+        return usual if usual.is_dir() else self.folder / self._git("rev-parse", "--git-path", what).strip()
 
     def _git(self, *args: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
         done = self._run(*args, stdin=stdin, env=env)

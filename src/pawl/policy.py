@@ -67,7 +67,8 @@ class GuardsTable(Table):
 
 
 class Policy(Table):
-    """A whole `policy.toml`."""
+    """A whole `policy.toml`. `signer` stands here and not in `pawl.toml`: who may edit what is tried must not be able
+    to name a program that says yes to every signature."""
 
     version: int = Field(ge=1)
     expires: date
@@ -79,6 +80,7 @@ class Policy(Table):
     certification: CertificationTable = CertificationTable()
     guards: GuardsTable = GuardsTable()
     allow_unsafe: bool = False
+    signer: PartTable = PartTable(use="ssh")
     isolation: tuple[str, ...] = ()
 
     def enforce(self, today: date) -> None:

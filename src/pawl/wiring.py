@@ -93,7 +93,7 @@ class Wiring:
 
     def consent(self, rules: Policy) -> Consent:
         """Whose signatures count under a policy, as of now."""
-        return Consent(self.ledger, self._part(Signer, self.config.signer), rules, datetime.now(UTC))
+        return Consent(self.ledger, self._part(Signer, rules.signer), rules, datetime.now(UTC))
 
     def _decisions(self, rules: Policy, digest: str) -> Approve:
         return Approve(self.ledger, self.lineage, self.artifacts, self.consent(rules), digest)

@@ -11,7 +11,7 @@ import pytest
 
 from hardware import Token
 from pawl import app, keys, policy
-from pawl.errors import NotAuthorized
+from pawl.errors import ConfigError, NotAuthorized
 from pawl.records import Approval, Dossier, PolicyInForce, Proposal, Record, Release, Screening
 from studies import toy
 
@@ -263,3 +263,25 @@ def test_nothing_shadows_the_policy(
         again.decide(newest(again), "approve", people["eve"].key, "ada@example.org")
     assert isinstance(decide(again, people["ada"]), Release)
     assert "eve" not in (study.folder / policy.FILE).read_text()
+
+
+def test_whoever_edits_pawl_toml_cannot_name_a_program_that_takes_every_signature(
+    waiting: Waiting, people: People, tmp_path: Path
+) -> None:
+    study, yes = waiting(), tmp_path / "yes"
+    yes.write_text("#!/bin/sh\necho 'Good \"pawl\" signature for ada@example.org with ED25519 key SHA256:x'\n")
+    yes.chmod(0o755)
+    config = study.folder / "pawl.toml"
+    table = f'\n[signer]\nuse = "ssh"\nprogram = "{yes}"\n'
+    config.write_text(config.read_text() + table)
+    with pytest.raises(ConfigError, match="unknown key 'signer'"):
+        app.open(study.folder)
+    config.write_text(config.read_text().replace(table, ""))
+    edited(study, "[noise]", f"{table}\n[noise]")
+    with pytest.raises(NotAuthorized, match="nobody approved the change"):
+        study.record_decision(newest(study), "approve", "anything", "ada@example.org")
+    change = study.propose_policy("eve@example.org")
+    assert "signer" in change.record.statement
+    with pytest.raises(NotAuthorized):
+        study.record_decision(change.id, "approve", "anything", "ada@example.org")
+    assert not study.entries(Release)

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from pawl import durable
 from pawl.errors import ConfigError, IntegrityError, PawlError
 from pawl.ledger import GENESIS, Row
 from pawl.stores.flock import FileLease, file_lease
@@ -26,6 +27,12 @@ TABLE = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
 )
+LAST = "SELECT id, digest FROM entries ORDER BY id DESC LIMIT 1"
+PATIENCE_S = 5.0
+"""How long another process may take to change the file's mode: counted in seconds, since over a file that somebody
+overwrote SQLite itself tries for ten before each refusal."""
+LOG = "-wal"
+"""What the name of the file with the newest rows ends in."""
 PAGE = 10_000
 """Rows that are read at once."""
 # Not a defence against an attacker with the file in hand (the chain is); a defence against our own mistakes.
@@ -47,8 +54,8 @@ class SqliteStore:
     path: Path
     _engine: sa.Engine = field(init=False, repr=False, compare=False)
     _nothing_after: dict[int, object] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _file: int = field(init=False, repr=False, compare=False)
     _leases: dict[FileLease, str] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _files: dict[str, tuple[int, int]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         url = sa.URL.create("sqlite", database=str(self.path))
@@ -61,8 +68,9 @@ class SqliteStore:
                 TABLE.metadata.create_all(connection)
                 for trigger in APPEND_ONLY:
                     connection.exec_driver_sql(trigger)
+                durable.sync((self.path.parent, self.path.parent.parent))  # before any entry is in it: its name
                 connection.exec_driver_sql("COMMIT")
-        object.__setattr__(self, "_file", os.stat(self.path).st_ino)
+            self._files.update(self._found())  # the same ones as long as any connection of this process is open
 
     @property
     def place(self) -> str:
@@ -110,12 +118,16 @@ class SqliteStore:
         with self._translated(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                self._still_there()
+                before = self._still_there(dict(self._files))
+                last = connection.exec_driver_sql(LAST).first()
+                if before.get(LOG) != self._files.get(LOG) and self._last_to_a_stranger() != (last and tuple(last)):
+                    raise self._was_replaced()
                 for lease, name in list(self._leases.items()):
                     if not lease.held():
                         raise lost(name, self.path)
                 yield connection
                 connection.exec_driver_sql("COMMIT")
+                self._files.update(self._still_there(before))  # if it is gone meanwhile, nothing is acknowledged
             except BaseException:
                 if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
                     connection.exec_driver_sql("ROLLBACK")
@@ -125,7 +137,7 @@ class SqliteStore:
         stamp = self._stamp()  # taken before looking: what is written after it changes it
         if self._nothing_after.get(after) == stamp:
             return []
-        self._still_there()
+        self._still_there(dict(self._files))
         found = self._page(after)
         self._nothing_after.clear()
         if not found:
@@ -146,23 +158,47 @@ class SqliteStore:
             raise IntegrityError(f"the ledger {self.path} holds a row that no append wrote", "pawl ledger verify")
         return [Row(row.id, row.body, row.digest) for row in found]
 
-    def _still_there(self) -> None:
-        """An open file outlives its name: without this, entries would go into a ledger that is gone."""
+    def _still_there(self, known: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+        """An open file outlives its name, and SQLite does not look whether somebody else cut it: without this,
+        entries would go into a ledger that is gone. The log alone may have been emptied: SQLite does that too, when
+        it is asked to, and only a connection that remembers nothing can tell who did."""
+        found = self._found()
+        if {s: inode for s, (inode, _) in found.items()} != {s: inode for s, (inode, _) in known.items()}:
+            raise self._was_replaced()
+        shorter = {suffix: size for suffix, (_, size) in found.items() if size < known[suffix][1]}
+        if shorter not in ({}, {LOG: 0}):
+            raise self._was_replaced()
+        return found
+
+    def _last_to_a_stranger(self) -> object:
+        """The last row as a connection that has read nothing before sees it. Raises IntegrityError."""
         try:
-            same = os.stat(self.path).st_ino == self._file
-        except OSError:
-            same = False
-        if not same:
-            raise IntegrityError(
-                f"the ledger {self.path} was deleted or replaced while it was in use",
-                "restore .pawl from a backup, then: pawl ledger verify",
-            )
+            with closing(sqlite3.connect(self.path)) as connection:
+                return connection.execute(LAST).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self._was_replaced() from error
+
+    def _was_replaced(self) -> IntegrityError:
+        return IntegrityError(
+            f"the ledger {self.path} was deleted or replaced while it was in use",
+            "restore .pawl from a backup, then: pawl ledger verify",
+        )
+
+    def _found(self) -> dict[str, tuple[int, int]]:
+        """Inode and bytes of the file, of the log in which SQLite keeps what is newest, and of the index through
+        which processes share it."""
+        found = {}
+        for suffix in ("", LOG, "-shm"):
+            with suppress(OSError):
+                status = os.stat(f"{self.path}{suffix}")
+                found[suffix] = (status.st_ino, status.st_size)
+        return found
 
     def _stamp(self) -> tuple[tuple[int, int, int], ...]:
         """What changes on disk with every commit, by whichever process: asking the file system is far cheaper than
         asking SQLite, and the loop asks all the time whether anybody wrote."""
         found = []
-        for suffix in ("", "-wal"):
+        for suffix in ("", LOG):
             try:
                 status = os.stat(f"{self.path}{suffix}")
             except OSError:
@@ -177,7 +213,8 @@ class SqliteStore:
         except OperationalError as error:
             raise PawlError(
                 f"the ledger {self.path} cannot be used: {error.orig}",
-                "free some disk space or wait for the other process, then type the command again: nothing is lost",
+                "free some disk space, make the disk writable or wait for the other process, then type the command "
+                "again: nothing is lost",
             ) from error
         except DatabaseError as error:
             if str(error.orig).startswith(SEALED):
@@ -193,13 +230,14 @@ def _last(connection: sa.Connection) -> tuple[int, str]:
 
 def _durable(connection: object, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, untyped in SQLAlchemy
-    for attempt in range(100):
+    cursor.execute("PRAGMA synchronous=FULL")
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
             break
         except sqlite3.OperationalError:  # another process is changing the mode: SQLite does not wait for that
-            if attempt == 99:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-    cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
