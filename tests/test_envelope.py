@@ -146,3 +146,15 @@ def test_names_of_content_are_the_sha256_that_everybody_computes() -> None:
 def test_every_record_is_in_the_registry_under_its_own_name() -> None:
     assert RECORDS["Run"] is Run
     assert {kind.__name__ for kind in Record.__subclasses__()} - {"Part"} == RECORDS.keys()
+
+
+def test_text_that_is_not_unicode_is_refused_with_the_kind_of_its_record() -> None:
+    with pytest.raises(IntegrityError, match="^a proposal holds text that is not Unicode: .*surrogates not allowed"):
+        encode(proposal().model_copy(update={"patch": "caf\udce9"}), AT)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_none_is_never_written_down_however_it_came_in(number: float) -> None:
+    unchecked = proposal().model_copy(update={"settings": {"a": number}})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode(unchecked, AT)
