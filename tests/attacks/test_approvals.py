@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import sqlite3
 import subprocess
@@ -30,6 +31,7 @@ from pawl.records import (
     Record,
     Rejection,
     Release,
+    Revocation,
     Run,
     Signature,
     Variant,
@@ -732,6 +734,18 @@ def test_on_paper_a_release_is_vouched_for_by_enough_people_and_its_own_dossier(
         decisions.verify(
             decisions.ledger.append(good.record.model_copy(update={"approvals": (two,), "threshold": threshold}))
         )
+
+
+def test_on_paper_a_release_stands_on_keys_that_were_revoked_after_it_and_not_before(
+    paper: Paper, people: People
+) -> None:
+    decisions = paper()
+    good = released(decisions, people)
+    key = base64.b64encode(f"{people['ada'].public}\n".encode()).decode()
+    decisions.ledger.append(Revocation(keys=key, reason="left", by="bob"))
+    decisions.verify(good)
+    late = decisions.ledger.append(good.record)
+    assert "is revoked" in refused(lambda: decisions.verify(late))[0]
 
 
 def test_on_paper_approvals_of_another_case_vouch_for_nothing(paper: Paper, people: People) -> None:
