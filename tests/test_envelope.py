@@ -6,6 +6,7 @@ import json
 import math
 import types
 import typing
+from datetime import date
 from typing import Any, Literal
 
 import pytest
@@ -15,7 +16,7 @@ from pydantic import JsonValue, ValidationError
 
 from pawl.envelope import decode, encode, sha256
 from pawl.errors import IntegrityError, PawlError
-from pawl.records import RECORDS, Finding, Noise, Proposal, Record, Release, Run, Verdict
+from pawl.records import RECORDS, Finding, Noise, Part, Proposal, Record, Release, Run, Verdict
 
 AT = "2030-01-02T03:04:05+00:00"
 TEXT = st.text(max_size=12)
@@ -146,3 +147,24 @@ def test_names_of_content_are_the_sha256_that_everybody_computes() -> None:
 def test_every_record_is_in_the_registry_under_its_own_name() -> None:
     assert RECORDS["Run"] is Run
     assert {kind.__name__ for kind in Record.__subclasses__()} - {"Part"} == RECORDS.keys()
+
+
+def test_text_that_is_not_unicode_is_refused_with_the_kind_of_its_record() -> None:
+    with pytest.raises(IntegrityError, match="^a proposal holds text that is not Unicode: .*surrogates not allowed"):
+        encode(proposal().model_copy(update={"patch": "caf\udce9"}), AT)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_none_is_never_written_down_however_it_came_in(number: float) -> None:
+    unchecked = proposal().model_copy(update={"settings": {"a": number}})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode(unchecked, AT)
+
+
+def test_a_field_of_a_type_that_json_lacks_is_written_as_text() -> None:
+    class Dated(Part):
+        day: date
+
+    assert encode(Dated(day=date(2030, 1, 2)), AT) == (
+        b'{"at":"2030-01-02T03:04:05+00:00","kind":"Dated","record":{"day":"2030-01-02"}}'
+    )

@@ -359,3 +359,70 @@ def test_an_older_copy_written_into_the_same_file_is_noticed_before_anything_is_
     with pytest.raises(IntegrityError, match=r"entry 3, and this process has read 4: it was rolled back"):
         ledger.append(seeds("on top of what is gone"))
     assert len(store.kept) == 2
+
+
+def test_an_end_that_was_exchanged_for_another_of_equal_length_takes_no_entry() -> None:
+    store, other = ListStore(), ListStore()
+    ledger, forger = Ledger(store), Ledger(other)
+    for n in range(3):
+        ledger.append(seeds(f"{n}"))
+        forger.append(seeds(f"{n}" if n < 2 else "forged"))
+    store.kept[2] = other.kept[2]
+    with pytest.raises(IntegrityError, match=r"ends before entry 4, and this process has read 3") as caught:
+        ledger.append(seeds("on top of what was forged"))
+    assert caught.value.hint == "pawl ledger verify   (restore .pawl from a backup)"
+    assert len(store.kept) == 3
+
+
+def test_a_store_that_miscounts_takes_no_entry() -> None:
+    class Miscounting(ListStore):
+        def append(self, body: bytes, link: Callable[[str, int, bytes], str]) -> Row:
+            return super().append(body, lambda previous, position, body: link(previous, position - 1, body))
+
+    store = Miscounting()
+    with pytest.raises(IntegrityError, match="ends before entry 0, and this process has read 0"):
+        Ledger(store).append(seeds("nowhere"))
+    assert not store.kept
+
+
+def test_what_is_known_is_not_asked_for_again_and_what_is_not_is() -> None:
+    class Counting(ListStore):
+        asked = 0
+
+        def rows(self, after: int) -> Iterable[Row]:
+            self.asked += 1
+            return super().rows(after)
+
+    store = Counting()
+    ledger, other = Ledger(store), Ledger(store)
+    known = ledger.append(seeds("known"))
+    assert ledger.any(known.id) == known
+    assert store.asked == 0
+    later = other.append(seeds("by another process"))
+    assert ledger.any(later.id) == later
+
+
+def test_all_stored_rows_are_passed_on_from_the_first() -> None:
+    store = ListStore()
+    ledger = Ledger(store)
+    for n in range(3):
+        ledger.append(seeds(f"{n}"))
+    assert list(ledger.rows()) == store.kept
+    assert list(ledger.rows(2)) == store.kept[2:]
+
+
+def test_every_refusal_says_what_to_type_next() -> None:
+    store = ListStore()
+    ledger = Ledger(store)
+    for n in range(3):
+        ledger.append(seeds(f"{n}"))
+    for act in (lambda: ledger.get(1, Variant), lambda: ledger.any(9)):
+        with pytest.raises(ConfigError) as refused:
+            act()
+        assert refused.value.hint == "pawl status"
+    kept = list(store.kept)
+    for rows in ([kept[0], kept[2]], [kept[0], Row(2, kept[2].body, kept[1].digest)]):
+        store.kept = rows
+        with pytest.raises(IntegrityError) as broken:
+            Ledger(store).all()
+        assert broken.value.hint == "pawl ledger verify"

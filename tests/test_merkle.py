@@ -170,3 +170,44 @@ def test_public_vectors_of_consistency(path: Path) -> None:
             check_consistency(*arguments)
     else:
         check_consistency(*arguments)
+
+
+def test_a_refused_proof_of_inclusion_says_what_is_wrong_with_it() -> None:
+    tree, _ = grown(5)
+    leaf, root, proof = tree.leaf(1), tree.root(5), tree.inclusion(1, 5)
+    for index in (5, -1):
+        with pytest.raises(IntegrityError, match=rf"^a tree of 5 leaves has no leaf {index}$"):
+            check_inclusion(leaf, index, 5, proof, root)
+        with pytest.raises(IntegrityError, match=rf"^a tree of 5 leaves has no leaf {index}$"):
+            tree.inclusion(index, 5)
+    with pytest.raises(IntegrityError, match="^the proof of inclusion is too long$"):
+        check_inclusion(leaf, 1, 5, [*proof, leaf], root)
+    for wrong in (proof[:-1], [leaf, *proof[1:]]):
+        with pytest.raises(IntegrityError, match="^the proof does not lead from leaf 1 to the root of 5 leaves$"):
+            check_inclusion(leaf, 1, 5, wrong, root)
+    for short in ((leaf[:31], proof, root), (leaf, proof, root + b"x"), (leaf, [*proof[:-1], b""], root)):
+        with pytest.raises(IntegrityError, match="^a hash is not 32 bytes long$"):
+            check_inclusion(short[0], 1, 5, short[1], short[2])
+
+
+def test_a_refused_proof_of_consistency_says_what_is_wrong_with_it() -> None:
+    tree, _ = grown(5)
+    three, five, proof = tree.root(3), tree.root(5), tree.consistency(3, 5)
+    for old in (0, -1, 6):
+        with pytest.raises(IntegrityError, match=f"^there is no proof from {old} to 5 leaves$"):
+            check_consistency(old, three, 5, five, proof)
+        with pytest.raises(IntegrityError, match=f"^there is no proof from {old} to 5 leaves$"):
+            tree.consistency(old, 5)
+    for root, steps in ((three, []), (five, proof)):
+        with pytest.raises(IntegrityError, match="^two different trees of 5 leaves$"):
+            check_consistency(5, root, 5, five, steps)
+    with pytest.raises(IntegrityError, match="^the proof of consistency is empty$"):
+        check_consistency(3, three, 5, five, [])
+    with pytest.raises(IntegrityError, match="^the proof of consistency is too long$"):
+        check_consistency(3, three, 5, five, [*proof, five])
+    for old_root, new_root, steps in ((three, five, proof[:-1]), (five, five, proof), (three, three, proof)):
+        with pytest.raises(IntegrityError, match="^a tree of 5 leaves does not begin with the known one of 3$"):
+            check_consistency(3, old_root, 5, new_root, steps)
+    for short in ((three[:31], five, proof), (three, five + b"x", proof), (three, five, [b"", *proof])):
+        with pytest.raises(IntegrityError, match="^a hash is not 32 bytes long$"):
+            check_consistency(3, short[0], 5, short[1], short[2])

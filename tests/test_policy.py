@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 import pytest
@@ -179,3 +179,85 @@ def test_a_missing_policy_says_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="policy.toml cannot be read") as caught:
         load(tmp_path)
     assert caught.value.hint == "pawl init"
+
+
+PARTNERS = {
+    "threshold = 2": "threshold = 2\nroles = { safety = 1, law = 2 }",
+    f'key = "{ALICE}"': f'key = "{ALICE}"\nroles = ["law"]',
+    f'key = "{BOB}"': f'key = "{BOB}"\nroles = ["safety", "law"]',
+}
+
+
+def with_roles(**also: str) -> str:
+    """GOOD where two lawyers, one of them for safety, have to sign; `also` changes what a role is called or counts."""
+    text = GOOD
+    for before, after in PARTNERS.items():
+        assert before in text
+        text = text.replace(before, after)
+    for before, after in also.items():
+        assert before in text
+        text = text.replace(before, after, 1)
+    return text
+
+
+def test_roles_that_enough_people_have_are_no_obstacle() -> None:
+    assert policy(with_roles()).enforce(TODAY) is None  # type: ignore[func-returns-value]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "role", "asked", "given"),
+    [
+        ("safety = 1", "safety = 2", "safety", 2, 1), ("law = 2", "law = 3", "law", 3, 2),
+        ("safety = 1", "ethics = 1", "ethics", 1, 0),
+    ],
+)  # fmt: skip
+def test_a_role_that_too_few_people_have_is_refused(before: str, after: str, role: str, asked: int, given: int) -> None:
+    refusal = denied(with_roles(**{before: after}))
+    assert str(refusal) == (
+        f"policy.toml asks for {asked} signature(s) by role '{role}' and gives it to {given} approver(s)"
+    )
+    assert refusal.hint == f'add roles = ["{role}"] to an [[approver]]'
+
+
+def test_two_keys_of_one_person_are_one_person_in_a_role_too() -> None:
+    again = '[[approver]]\nname = "bob@example.org"\nkey = "ssh-rsa AAAA"\nroles = ["safety"]\n[[gate]]'
+    assert "gives it to 1 approver(s)" in str(denied(with_roles(**{"safety = 1": "safety = 2", "[[gate]]": again})))
+
+
+def test_presence_needs_somebody_with_a_hardware_key() -> None:
+    demanded = changed("threshold = 2", "threshold = 2\npresence = true")
+    assert policy(demanded).enforce(TODAY) is None  # type: ignore[func-returns-value]
+    soft = "ssh-ed25519 AAAAsk/B"
+    assert policy(changed(BOB, soft)).enforce(TODAY) is None  # type: ignore[func-returns-value]
+    refusal = denied(demanded.replace(BOB, soft))
+    assert str(refusal) == "policy.toml demands presence, and no approver has a hardware key"
+    assert refusal.hint == "ssh-keygen -t ed25519-sk"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (GOOD.partition("[[gate]]")[0], "add a [[gate]] table"),
+        (GOOD.replace("2999-12-31", "2030-05-31"), "have it reviewed, then renew `expires` in policy.toml"),
+        (GOOD.replace("threshold = 2", "threshold = 3"), "lower approval.threshold or add an [[approver]]"),
+        (GOOD.replace(BOB, ALICE), "give every approver a key of their own"),
+    ],
+)
+def test_a_refusal_says_how_to_mend_the_policy(text: str, hint: str) -> None:
+    assert denied(text).hint == hint
+
+
+def test_a_policys_last_day_ends_when_it_ends_in_utc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class East(datetime):
+        """Where it is past midnight while it is still the day before in UTC."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(2030, 5, 31, 23, 30, tzinfo=UTC).astimezone(tz or timezone(timedelta(hours=2)))
+
+    monkeypatch.setattr("pawl.policy.datetime", East)
+    (tmp_path / "policy.toml").write_text(changed("2999-12-31", "2030-05-31"))
+    assert load(tmp_path)[0].expires == date(2030, 5, 31)
+    (tmp_path / "policy.toml").write_text(changed("2999-12-31", "2030-05-30"))
+    with pytest.raises(NotAuthorized, match="expired on 2030-05-30"):
+        load(tmp_path)

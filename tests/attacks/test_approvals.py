@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pawl import app, keys, merkle, policy
-from pawl.consent import Word
+from ledgers import small_ledger
+from pawl import app, initialise, keys, merkle, policy
+from pawl.approve import Approve, Case
+from pawl.artifacts import ArtifactStore
+from pawl.consent import Consent, Word
 from pawl.errors import ConfigError, IntegrityError, NotAuthorized, PawlError
-from pawl.ledger import Entry
-from pawl.records import Approval, Dossier, Record, Rejection, Release, Run, Signature, Variant
+from pawl.ledger import Entry, Ledger, Row
+from pawl.lineage import Lineage
+from pawl.records import (
+    Approval,
+    Dossier,
+    PolicyChange,
+    PolicyInForce,
+    Record,
+    Rejection,
+    Release,
+    Revocation,
+    Run,
+    Signature,
+    Variant,
+    Verdict,
+)
+from pawl.signers.ssh import SshSigner
+from pawl.tables import parse
 from studies import toy
+from test_ledger import ListStore
 
 People = dict[str, keys.Signer]
 NAMESPACE = "pawl-decision@v1"
@@ -403,3 +426,349 @@ def test_a_no_and_a_yes_at_once_do_not_both_count(
     ]  # fmt: skip
     at_once(waiting, (Release, Rejection), monkeypatch, both)
     assert len(waiting.entries(Release)) + len(waiting.entries(Rejection)) == 1
+
+
+# -- on paper: the rules by themselves, over a ledger that no loop made; git, signatures and artifacts are real ------
+
+ADA, BOB = "ada@example.org", "bob@example.org"
+RULES = "a0" * 32
+"""The digest of the policy under which the small ledger's dossier was judged."""
+Paper = Callable[..., Approve]
+Changes = dict[type[Record], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A repository whose one commit is the champion, and another commit for who comes next."""
+    folder = tmp_path_factory.mktemp("repository")
+    (folder / "train.py").write_text("")
+    initialise.commit(folder, "Start")
+    tree = ["git", "-C", str(folder), "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "Better"]
+    return folder, subprocess.run(tree, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def told() -> list[Record]:
+    """What the small ledger holds."""
+    return [entry.record for entry in small_ledger(ListStore()).all()]
+
+
+@pytest.fixture
+def paper(tmp_path: Path, people: People, repository: tuple[Path, str], told: list[Record]) -> Paper:
+    """`paper(changes, rules, digest)`: decisions over the small ledger, whose records of some kinds were changed."""
+    folder, commit = repository
+
+    def make(changes: Changes | None = None, rules: dict[str, str] | None = None, digest: str = RULES) -> Approve:
+        text = initialise.policy_text([people["ada"], people["bob"]])
+        for before, after in (rules or {}).items():
+            assert before in text, before
+            text = text.replace(before, after)
+        store = ArtifactStore(tmp_path / "artifacts")
+        weights, patch = store.put("weights.npz", b"weights"), store.put("patch.diff", b"patch")
+        all_changes: Changes = {
+            Run: {"artifacts": (weights,)}, Dossier: {"attachments": (patch,)}, Variant: {"commit": commit},
+        }  # fmt: skip
+        for kind, fields in (changes or {}).items():
+            all_changes[kind] = all_changes.get(kind, {}) | fields
+        subprocess.run(["git", "-C", str(folder), "update-ref", "refs/pawl/champion", "HEAD"], check=True)
+        ledger = Ledger(ListStore())
+        for record in told:
+            ledger.append(record.model_copy(update=all_changes.get(type(record), {})))
+        rules_now = parse(text.encode(), Path("policy.toml"), policy.Policy)
+        consent = Consent(ledger, SshSigner(), rules_now, datetime(2030, 1, 1, tzinfo=UTC))
+        return Approve(ledger, Lineage(folder, ("train.py",)), store, consent, digest)
+
+    return make
+
+
+def case_of(decisions: Approve) -> Entry[Dossier]:
+    found = decisions.ledger.last(Dossier)
+    assert found is not None
+    return found
+
+
+def new_rules(decisions: Approve, previous: str = RULES) -> Entry[PolicyChange]:
+    return decisions.ledger.append(
+        PolicyChange(
+            previous=previous, digest="a1" * 32, text="NEW", statement="S\n", proposer="eve",
+            until="2999-12-31T00:00:00Z",
+        )
+    )  # fmt: skip
+
+
+def yes(decisions: Approve, case: Case, person: keys.Signer, note: str = "") -> Entry[Approval]:
+    armored = SshSigner().sign(decisions.request(case, "approve", person.name, note).encode(), person.key)
+    return decisions.approve(case, person.name, armored, note)
+
+
+def no(decisions: Approve, case: Case, person: keys.Signer, reason: str) -> Entry[Rejection]:
+    armored = SshSigner().sign(decisions.request(case, "reject", person.name, reason).encode(), person.key)
+    return decisions.reject(case, person.name, armored, reason)
+
+
+def champion(decisions: Approve) -> str:
+    command = ["git", "-C", str(decisions.lineage.folder), "rev-parse", "refs/pawl/champion"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def refused(act: Callable[[], object]) -> tuple[str, str]:
+    """What a refusal says, and what it tells to type."""
+    with pytest.raises(NotAuthorized) as caught:
+        act()
+    return str(caught.value), caught.value.hint
+
+
+def test_on_paper_a_yes_is_written_down_word_for_word_and_counts_once(paper: Paper, people: People) -> None:
+    decisions = paper(rules={"threshold = 1": "threshold = 2"})
+    case = case_of(decisions)
+    request = decisions.request(case, "approve", ADA, "well done")
+    assert "remark: well done\n" in request
+    assert "remark: \n" in decisions.request(case, "approve", ADA)
+    entry = yes(decisions, case, people["ada"], "well done")
+    found = entry.record
+    assert (found.dossier, found.request, found.note, found.signature.approver) == (case.id, request, "well done", ADA)
+    assert decisions.approvals(case) == [entry]
+    assert decisions.missing(case) == ["1 of 2 signature(s)"]
+    for act in (lambda: yes(decisions, case, people["ada"]), lambda: decisions.approve(case, ADA, "")):
+        assert refused(act) == (f"ada@example.org has signed entry {case.id} already (entry {entry.id})", "")
+    armored = SshSigner().sign(decisions.request(case, "approve", BOB).encode(), people["bob"].key)
+    assert decisions.approve(case, BOB, armored).record.note == ""
+    assert decisions.missing(case) == []
+
+
+def test_on_paper_a_no_is_written_down_word_for_word_and_settles_the_case(paper: Paper, people: People) -> None:
+    decisions = paper()
+    case = case_of(decisions)
+    assert refused(lambda: decisions.reject(case, ADA, "", " \n")) == (
+        "a rejection needs a reason", f"pawl reject {case.id} --reason '...'"
+    )  # fmt: skip
+    request = decisions.request(case, "reject", ADA, "too dear")
+    with pytest.raises(NotAuthorized, match="not ada@example.org's signature"):
+        decisions.reject(case, ADA, SshSigner().sign(request.encode(), people["ada"].key), "too slow")
+    entry = no(decisions, case, people["ada"], "too dear")
+    found = entry.record
+    assert (found.dossier, found.request, found.reason, found.signature.approver) == (case.id, request, "too dear", ADA)
+    settled = (f"entry {case.id} was settled by entry {entry.id}", f"pawl show {entry.id}")
+    for act in (
+        lambda: decisions.request(case, "approve", BOB), lambda: decisions.request(case, "reject", BOB),
+        lambda: decisions.approve(case, BOB, ""), lambda: decisions.reject(case, BOB, "", "well"),
+        lambda: decisions.release(case),
+    ):  # fmt: skip
+        assert refused(act) == settled
+
+
+def test_on_paper_enough_signatures_move_the_champion_once(
+    paper: Paper, people: People, repository: tuple[Path, str]
+) -> None:
+    decisions, (folder, commit) = paper(rules={"threshold = 1": "threshold = 2"}), repository
+    case, before = case_of(decisions), champion(decisions)
+    ids = [yes(decisions, case, people["ada"]).id]
+    assert decisions.release(case) is None
+    assert champion(decisions) == before != commit
+    ids.append(yes(decisions, case, people["bob"]).id)
+    release = decisions.release(case)
+    assert release is not None
+    assert release.record == Release(
+        dossier=case.id, variant=case.record.variant, commit=commit, approvals=tuple(ids), threshold=2
+    )
+    assert champion(decisions) == commit
+    decisions.verify(release)
+    subprocess.run(["git", "-C", str(folder), "update-ref", "refs/pawl/champion", before], check=True)
+    assert decisions.release(case) == release  # a crash came between the entry and the reference
+    assert champion(decisions) == commit
+    assert len(decisions.ledger.entries(Release)) == 1
+
+
+def test_on_paper_a_policy_is_put_in_force_once_by_enough_signatures(paper: Paper, people: People) -> None:
+    decisions = paper(rules={"threshold = 1": "threshold = 2"})
+    change = new_rules(decisions)
+    ids = [yes(decisions, change, people["ada"]).id]
+    assert decisions.enact(change) is None
+    assert not decisions.ledger.entries(PolicyInForce)
+    ids.append(yes(decisions, change, people["bob"]).id)
+    entry = decisions.enact(change)
+    assert entry is not None
+    assert entry.record == PolicyInForce(
+        digest="a1" * 32, text="NEW", change=change.id, approvals=tuple(ids), threshold=2
+    )
+    assert decisions.enact(change) == entry
+    assert len(decisions.ledger.entries(PolicyInForce)) == 1
+
+
+def test_on_paper_what_was_released_or_put_in_force_does_not_stand_for_the_next(paper: Paper, people: People) -> None:
+    decisions = paper()
+    cases: list[Case] = [case_of(decisions), new_rules(decisions)]
+    for case, act in zip(cases, (decisions.release, decisions.enact), strict=True):
+        yes(decisions, case, people["ada"])
+        first = act(case)  # type: ignore[arg-type]
+        later = decisions.ledger.append(case.record)
+        assert act(later) is None  # type: ignore[arg-type]
+        yes(decisions, later, people["bob"])
+        second = act(later)  # type: ignore[arg-type]
+        assert None is not first != second is not None
+        assert (act(case), act(later)) == (first, second)  # type: ignore[arg-type]
+
+
+def test_on_paper_a_change_of_another_policy_can_be_rejected_and_not_approved(paper: Paper, people: People) -> None:
+    decisions = paper()
+    change = new_rules(decisions, previous="b0" * 32)
+    said = (f"policy change {change.id} would replace a policy that is no longer in force", "pawl policy propose")
+    for act in (
+        lambda: decisions.request(change, "approve", ADA), lambda: decisions.approve(change, ADA, ""),
+        lambda: decisions.enact(change),
+    ):  # fmt: skip
+        assert refused(act) == said
+    assert no(decisions, change, people["ada"], "old").record.dossier == change.id
+
+
+def refuses_a_yes(decisions: Approve, people: People, said: str, hint: str) -> None:
+    """The dossier can be neither signed nor released; a no is taken, for it needs nothing of this."""
+    case = case_of(decisions)
+    for act in (
+        lambda: decisions.request(case, "approve", ADA), lambda: decisions.approve(case, ADA, ""),
+        lambda: decisions.release(case),
+    ):  # fmt: skip
+        assert refused(act) == (said.format(case.id), hint.format(case.id))
+    assert not decisions.ledger.entries(Approval)
+    assert no(decisions, case, people["ada"], "no").record.dossier == case.id
+
+
+def test_on_paper_a_dossier_of_another_policy_is_not_signed(paper: Paper, people: People) -> None:
+    said = "the policy in force is not the one under which dossier {} was judged"
+    refuses_a_yes(paper(digest="a1" * 32), people, said, "pawl judge {}")
+
+
+def test_on_paper_a_dossier_that_was_judged_again_no_longer_stands(paper: Paper, people: People) -> None:
+    decisions = paper()
+    old = case_of(decisions)
+    fresh = decisions.ledger.append(old.record)
+    said = (f"dossier {old.id} no longer stands: what it was certified against is gone", "pawl run")
+    assert refused(lambda: decisions.request(old, "approve", ADA)) == said
+    assert yes(decisions, fresh, people["ada"]).record.dossier == fresh.id
+
+
+def test_on_paper_a_verdict_that_did_not_pass_is_not_signed(paper: Paper, people: People) -> None:
+    decisions = paper()
+    passed = decisions.ledger.last(Verdict)
+    assert passed is not None
+    failed = decisions.ledger.append(passed.record.model_copy(update={"passed": False}))
+    decisions.ledger.append(case_of(decisions).record.model_copy(update={"verdict": failed.id}))
+    refuses_a_yes(decisions, people, f"verdict {failed.id} did not pass", f"pawl why {failed.id}")
+
+
+def test_on_paper_every_byte_that_a_dossier_names_must_still_be_there(paper: Paper) -> None:
+    decisions = paper()
+    store, case = decisions.artifacts, case_of(decisions)
+    for content in (b"weights", b"patch"):
+        path = store.folder / store.put("", content).digest[:2] / store.put("", content).digest[2:]
+        path.unlink()
+        with pytest.raises(IntegrityError, match="cannot be read"):
+            decisions.request(case, "approve", ADA)
+        store.put("", content)
+    assert decisions.request(case, "approve", ADA)
+
+
+def test_on_paper_runs_of_others_and_runs_after_the_certificate_are_not_asked_for(paper: Paper) -> None:
+    decisions = paper()
+    case, lost = case_of(decisions), decisions.artifacts.put("lost", b"lost")
+    path = decisions.artifacts.folder / lost.digest[:2] / lost.digest[2:]
+    path.unlink()
+    own = [entry for entry in decisions.ledger.entries(Run) if entry.record.variant == case.record.variant]
+    decisions.ledger.append(own[-1].record.model_copy(update={"artifacts": (lost,)}))
+    assert decisions.request(case, "approve", ADA)
+
+
+@pytest.mark.parametrize("of", ["the dossier's variant", "another variant"])
+def test_on_paper_a_lost_artifact_matters_where_it_is_the_variants_own(paper: Paper, of: str) -> None:
+    decisions = paper()
+    case, lost = case_of(decisions), decisions.artifacts.put("lost", b"lost")
+    (decisions.artifacts.folder / lost.digest[:2] / lost.digest[2:]).unlink()
+    retold = Ledger(ListStore())
+    for entry in decisions.ledger.all():
+        own = isinstance(entry.record, Run) and entry.record.variant == case.record.variant
+        mine = isinstance(entry.record, Run) and own == (of == "the dossier's variant")
+        retold.append(entry.record.model_copy(update={"artifacts": (lost,)}) if mine else entry.record)
+    again = Approve(retold, decisions.lineage, decisions.artifacts,
+                    Consent(retold, SshSigner(), decisions.consent.policy, decisions.consent.now), RULES)  # fmt: skip
+    if of == "another variant":
+        assert again.request(case_of(again), "approve", ADA)
+        return
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        again.request(case_of(again), "approve", ADA)
+
+
+def test_on_paper_a_tampered_ledger_lets_nobody_decide(paper: Paper) -> None:
+    decisions = paper()
+    case, store = case_of(decisions), decisions.ledger._store
+    assert isinstance(store, ListStore)
+    store.kept[0] = Row(1, b"{}", store.kept[0].digest)
+    for word in ("approve", "reject"):
+        with pytest.raises(IntegrityError, match="entry 1 is not what was written"):
+            decisions.request(case, word, ADA)  # type: ignore[arg-type]
+
+
+def released(decisions: Approve, people: People, **changes: Any) -> Entry[Release]:
+    """A release with all that it needs, but for some changes, put straight into the ledger."""
+    case = case_of(decisions)
+    ids = tuple(yes(decisions, case, people[name]).id for name in ("ada", "bob"))
+    release = Release(dossier=case.id, variant=case.record.variant, commit="", approvals=ids, threshold=2)
+    return decisions.ledger.append(release.model_copy(update=changes))
+
+
+def test_on_paper_a_release_is_vouched_for_by_enough_people_and_its_own_dossier(paper: Paper, people: People) -> None:
+    decisions = paper()
+    good = released(decisions, people)
+    decisions.verify(good)
+    one, two = good.record.approvals
+    changes: list[dict[str, Any]] = [
+        {"threshold": 3}, {"approvals": (one,)}, {"approvals": ()}, {"approvals": (), "threshold": 0},
+        {"approvals": (one, one)}, {"variant": good.record.variant + 1},
+    ]  # fmt: skip
+    for change in changes:
+        bad = decisions.ledger.append(good.record.model_copy(update=change))
+        assert refused(lambda bad=bad: decisions.verify(bad)) == (
+            f"release {bad.id} is not vouched for by anybody whom the policy names",
+            f"pawl show {bad.id}   (a champion that people approve anew replaces it)",
+        )
+    for threshold in (0, 1):
+        decisions.verify(
+            decisions.ledger.append(good.record.model_copy(update={"approvals": (two,), "threshold": threshold}))
+        )
+
+
+def test_on_paper_a_release_stands_on_keys_that_were_revoked_after_it_and_not_before(
+    paper: Paper, people: People
+) -> None:
+    decisions = paper()
+    good = released(decisions, people)
+    key = base64.b64encode(f"{people['ada'].public}\n".encode()).decode()
+    decisions.ledger.append(Revocation(keys=key, reason="left", by="bob"))
+    decisions.verify(good)
+    late = decisions.ledger.append(good.record)
+    assert "is revoked" in refused(lambda: decisions.verify(late))[0]
+
+
+def test_on_paper_approvals_of_another_case_vouch_for_nothing(paper: Paper, people: People) -> None:
+    decisions = paper()
+    good = released(decisions, people)
+    twin = decisions.ledger.append(case_of(decisions).record)
+    bad = decisions.ledger.append(good.record.model_copy(update={"dossier": twin.id}))
+    with pytest.raises(NotAuthorized, match="approval is not over entry"):
+        decisions.verify(bad)
+
+
+def test_on_paper_a_release_by_people_who_all_left_is_not_vouched_for(paper: Paper, people: People) -> None:
+    decisions = paper()
+    good = released(decisions, people)
+    for name, ok in (("ada", True), ("bob", True), ("both", False)):
+        text = initialise.policy_text(
+            [people["eve"], *(people[n] for n in ("ada", "bob") if n != name and name != "both")]
+        )
+        consent = Consent(
+            decisions.ledger, SshSigner(), parse(text.encode(), Path("p"), policy.Policy), decisions.consent.now
+        )
+        later = Approve(decisions.ledger, decisions.lineage, decisions.artifacts, consent, RULES)
+        if ok:
+            later.verify(good)
+            continue
+        assert "not vouched for by anybody" in refused(lambda later=later: later.verify(good))[0]

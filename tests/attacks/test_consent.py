@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hardware import Token
-from pawl import app, keys, policy
+from pawl import app, initialise, keys, policy
+from pawl.consent import Consent, Decidable, Word
 from pawl.errors import ConfigError, NotAuthorized
-from pawl.records import Approval, Dossier, PolicyInForce, Proposal, Record, Release, Screening
+from pawl.ledger import Entry, Ledger
+from pawl.records import (
+    Approval,
+    Dossier,
+    Halt,
+    PolicyChange,
+    PolicyInForce,
+    Proposal,
+    Record,
+    Release,
+    Revocation,
+    Screening,
+    Signature,
+)
+from pawl.signers.ssh import SshSigner
+from pawl.tables import parse
 from studies import toy
+from test_ledger import ListStore
 
 People = dict[str, keys.Signer]
 Waiting = Callable[..., app.OpenStudy]
@@ -285,3 +305,209 @@ def test_whoever_edits_pawl_toml_cannot_name_a_program_that_takes_every_signatur
     with pytest.raises(NotAuthorized):
         study.record_decision(change.id, "approve", "anything", "ada@example.org")
     assert not study.entries(Release)
+
+
+# -- on paper: the rules by themselves, over cases that no loop made; every signature is real -----------------------
+
+UNTIL = datetime(2030, 2, 1, tzinfo=UTC)
+ADA, BOB = "ada@example.org", "bob@example.org"
+Paper = Callable[..., Consent]
+
+
+@pytest.fixture
+def paper(people: People) -> Paper:
+    """`paper(signers, now, before=after)`: consent over an empty ledger under a policy after some replacements."""
+
+    def make(*signers: keys.Signer, now: datetime = UNTIL, rules: dict[str, str] | None = None) -> Consent:
+        text = initialise.policy_text(signers or (people["ada"], people["bob"]))
+        for before, after in (rules or {}).items():
+            assert before in text, before
+            text = text.replace(before, after)
+        return Consent(Ledger(ListStore()), SshSigner(), parse(text.encode(), Path("policy.toml"), policy.Policy), now)
+
+    return make
+
+
+def waits(consent: Consent, **changes: Any) -> Entry[Dossier]:
+    """A dossier in the ledger, about nothing."""
+    record = Dossier(
+        verdict=1, variant=2, reference=3, policy="", statement="THE CASE\n", attachments=(), proposers=("space", BOB),
+        until=UNTIL.isoformat(),
+    )  # fmt: skip
+    return consent.ledger.append(record.model_copy(update=changes))
+
+
+def other_rules(consent: Consent) -> Entry[PolicyChange]:
+    return consent.ledger.append(
+        PolicyChange(previous="", digest="", text="", statement="NEW RULES\n", proposer=BOB, until=UNTIL.isoformat())
+    )
+
+
+def written(
+    consent: Consent, case: Decidable, person: keys.Signer, remark: str = "", word: Word = "approve"
+) -> Approval:
+    """An approval as `pawl approve` writes it down, signed for real."""
+    request = consent.request(case, word, person.name, remark)
+    signature = consent.signed(case, word, person.name, SshSigner().sign(request.encode(), person.key), remark)
+    return Approval(dossier=case.id, request=request, signature=signature, note=remark)
+
+
+def revoke(consent: Consent, person: keys.Signer) -> int:
+    content = base64.b64encode(f"{person.public}\n".encode()).decode()
+    return consent.ledger.append(Revocation(keys=content, reason="left", by="eve")).id
+
+
+def refused(act: Callable[[], object]) -> tuple[str, str]:
+    """What a refusal says, and what it tells to type."""
+    with pytest.raises(NotAuthorized) as caught:
+        act()
+    return str(caught.value), caught.value.hint
+
+
+def test_on_paper_exactly_these_words_are_signed(paper: Paper) -> None:
+    consent = paper()
+    case = waits(consent)
+    assert consent.request(case, "approve", ADA, "as agreed\nremark: none\x1b[2J") == (
+        f"PAWL DECISION v2\ndecision: approve\ndossier: 1\nlog root: sha256:{case.digest}\n"
+        "until: 2030-02-01T00:00:00+00:00\napprover: ada@example.org\n"
+        "remark: as agreed remark: none\N{REPLACEMENT CHARACTER}[2J\n\nTHE CASE\n"
+    )
+    change = other_rules(consent)
+    assert consent.request(change, "reject", BOB) == (
+        f"PAWL DECISION v2\ndecision: reject\npolicy change: 2\nlog root: sha256:{change.digest}\n"
+        "until: 2030-02-01T00:00:00+00:00\napprover: bob@example.org\nremark: \n\nNEW RULES\n"
+    )
+    halt = consent.ledger.append(Halt(reason="it\nburns", by="eve\nand others", token="t"))
+    assert consent.request(halt, "resume", ADA, "put out") == (
+        f"PAWL DECISION v2\ndecision: resume\nhalt: 3\nlog root: sha256:{halt.digest}\n"
+        "approver: ada@example.org\nremark: put out\n\nPAWL HALT by eve and others\nit burns\n"
+    )
+
+
+def test_on_paper_a_case_can_be_decided_up_to_its_last_instant_and_no_later(paper: Paper) -> None:
+    consent, late = paper(now=UNTIL), paper(now=UNTIL + timedelta(microseconds=1))
+    for case, again in ((waits(consent), "pawl judge 1"), (other_rules(consent), "pawl policy propose")):
+        consent.request(case, "approve", ADA)
+        for word in ("approve", "reject"):
+            said = refused(lambda word=word, case=case: late.request(case, word, ADA))
+            assert said == (f"entry {case.id} could be decided until 2030-02-01T00:00:00+00:00", again)
+
+
+def test_on_paper_a_halt_ends_whenever_people_say_so(paper: Paper) -> None:
+    late = paper(now=UNTIL + timedelta(days=999))
+    assert late.request(late.ledger.append(Halt(reason="", by="", token="t")), "resume", ADA)
+
+
+def test_on_paper_who_proposed_a_change_may_say_no_to_it_and_not_yes(paper: Paper) -> None:
+    consent = paper()
+    case = waits(consent)
+    assert refused(lambda: consent.request(case, "approve", BOB)) == (
+        "bob@example.org proposed a change in dossier 1, and may not approve it", "pawl approve N --as NAME"
+    )  # fmt: skip
+    assert consent.request(case, "reject", BOB)
+    assert consent.request(other_rules(consent), "approve", BOB)
+
+
+def test_on_paper_a_stranger_is_told_whom_the_policy_names(paper: Paper, people: People) -> None:
+    twice = (people["ada"], keys.Signer(ADA, people["eve"].public, people["eve"].key, True), people["bob"])
+    consent = paper(*twice)
+    assert refused(lambda: consent.request(waits(consent), "reject", "eve@example.org")) == (
+        "eve@example.org is not an approver in the policy (ada@example.org, bob@example.org)",
+        "pawl approve N --as NAME",
+    )  # fmt: skip
+    assert [person.key for person in consent.people(ADA)] == [people["ada"].public, people["eve"].public]
+
+
+def test_on_paper_a_signature_tells_who_signed_with_which_key(paper: Paper, people: People) -> None:
+    consent, ada = paper(), people["ada"]
+    case = waits(consent)
+    armored = SshSigner().sign(consent.request(case, "approve", ADA).encode(), ada.key)
+    line = subprocess.run(["ssh-keygen", "-l", "-f", str(ada.key)], capture_output=True, text=True, check=True).stdout
+    assert consent.signed(case, "approve", ADA, armored) == Signature(
+        approver=ADA, key=line.split()[1], kind="ssh-ed25519", present=False, armored=armored
+    )  # fmt: skip
+    with pytest.raises(NotAuthorized):
+        consent.signed(case, "approve", ADA, armored, "a remark that was not signed")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_on_paper_any_of_a_persons_keys_will_do(paper: Paper, people: People, order: int) -> None:
+    second = keys.Signer(ADA, people["eve"].public, people["eve"].key, True)
+    consent = paper(*(people["ada"], second)[::order])
+    case = waits(consent)
+    for person in (people["ada"], second):
+        assert consent.missing(case, [written(consent, case, person)]) == []
+    approval = written(consent, case, people["ada"])
+    revoke(consent, people["ada"])
+    said, _ = refused(lambda: consent.holds(case, approval))
+    assert ("is revoked" if order == 1 else "not ada@example.org's signature") in said  # what its first key was told
+
+
+def test_on_paper_an_approval_holds_for_its_own_case_and_words_alone(paper: Paper, people: People) -> None:
+    consent = paper()
+    case, twin = waits(consent), waits(consent)
+    approval = written(consent, case, people["ada"], "fine")
+    assert consent.holds(case, approval) == approval.signature
+    changed = [
+        (twin, approval.model_copy(update={"dossier": twin.id})), (twin, approval),
+        (case, approval.model_copy(update={"dossier": twin.id})),
+        (case, approval.model_copy(update={"note": "better"})),
+        (case, approval.model_copy(update={"request": approval.request.replace("fine", "good")})),
+        (case, written(consent, case, people["ada"], word="reject")),
+    ]  # fmt: skip
+    for about, wrong in changed:
+        said, hint = refused(lambda about=about, wrong=wrong: consent.holds(about, wrong))
+        assert (said, hint) == (f"ada@example.org's approval is not over entry {about.id}", f"pawl show {about.id}")
+
+
+def test_on_paper_a_key_that_was_revoked_counts_for_what_was_before(paper: Paper, people: People) -> None:
+    consent = paper()
+    case = waits(consent)
+    approval = written(consent, case, people["ada"])
+    id = revoke(consent, people["ada"])
+    for when in (1, id):
+        assert consent.holds(case, approval, before=when) == approval.signature
+        assert consent.missing(case, [approval], before=when) == []
+    for act in (
+        lambda: consent.holds(case, approval), lambda: consent.holds(case, approval, before=id + 1),
+        lambda: consent.missing(case, [approval]), lambda: consent.missing(case, [approval], before=id + 1),
+        lambda: consent.signed(case, "approve", ADA, approval.signature.armored),
+    ):  # fmt: skip
+        assert "is revoked" in refused(act)[0]
+
+
+def test_on_paper_what_is_missing_is_counted_in_people_and_in_keys(paper: Paper, people: People) -> None:
+    two = {"threshold = 1": "threshold = 2\nroles = { safety = 1, law = 2 }"}
+    for person, roles in (("ada", '["law"]'), ("bob", '["law", "safety"]')):
+        two[f'key = "{people[person].public}"'] = f'key = "{people[person].public}"\nroles = {roles}'
+    consent = paper(rules=two)
+    case = waits(consent, proposers=())
+    assert consent.missing(case, []) == ["0 of 2 signature(s)", "0 of 1 by role 'safety'", "0 of 2 by role 'law'"]
+    one, other = (written(consent, case, people[name]) for name in ("ada", "bob"))
+    assert consent.missing(case, [one]) == ["1 of 2 signature(s)", "0 of 1 by role 'safety'", "1 of 2 by role 'law'"]
+    assert consent.missing(case, [one, one])[0] == "1 of 2 signature(s)"
+    assert consent.missing(case, [one, other]) == []
+
+
+def test_on_paper_two_names_with_one_key_are_one_person(paper: Paper, people: People) -> None:
+    double = keys.Signer(BOB, people["ada"].public, people["ada"].key, True)
+    consent = paper(people["ada"], double, rules={"threshold = 1": "threshold = 2"})
+    case = waits(consent, proposers=())
+    assert consent.missing(case, [written(consent, case, person) for person in (people["ada"], double)]) == [
+        "1 of 2 signature(s)"
+    ]
+
+
+def test_on_paper_presence_is_demanded_of_every_signature(paper: Paper, people: People) -> None:
+    token = Token()
+    consent = paper(people["ada"], keys.Signer(BOB, token.public, Path(), True),
+                    rules={"[approval]": "[approval]\npresence = true"})  # fmt: skip
+    case = waits(consent, proposers=())
+    assert refused(lambda: written(consent, case, people["ada"])) == (
+        "ada@example.org signed with ssh-ed25519, and the policy demands a hardware key that was touched",
+        "ssh-keygen -t ed25519-sk",
+    )
+    request = consent.request(case, "approve", BOB).encode()
+    assert consent.signed(case, "approve", BOB, token.sign(request)).present
+    with pytest.raises(NotAuthorized, match="was touched"):
+        consent.signed(case, "approve", BOB, token.sign(request, touched=False))
