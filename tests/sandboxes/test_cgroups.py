@@ -64,7 +64,7 @@ def test_cpu_is_counted_to_the_last_of_children_that_nobody_waits_for(group: cgr
     code += "if os.fork() == 0:\n    end = time.process_time() + .01\n    while time.process_time() < end: pass\n    "
     with start(group, code + "os._exit(0)\n  try: os.wait()\n  except OSError: pass") as process:
         process.wait()
-    assert 0.5 <= group.sample()[0] < 5
+    assert group.sample()[0] >= 0.5
 
 
 @here

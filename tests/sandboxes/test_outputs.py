@@ -77,6 +77,16 @@ def test_plain_files_come_out_as_the_supervisor_found_them(tmp_path: Path) -> No
     assert unpack(sent(tmp_path), MIB) == (FILES, 0.25)
 
 
+def test_the_supervisor_runs_nowhere_but_in_a_sandbox() -> None:
+    """It ends every process that it can see. The program named here does not exist, so that even without the guard
+    nothing would be run; the guard is asked for before anything else is read."""
+    source = Path(inside.__file__).read_text()
+    guarded = source.index("if os.getpid() != 1:")
+    assert guarded < source.index("sys.argv[") < source.index("os.kill(-1")
+    assert os.getpid() != 1
+    assert inside.main() == 2
+
+
 def test_nothing_written_is_nothing(tmp_path: Path) -> None:
     assert unpack(sent(tmp_path), MIB) == ({}, 0.25)
 

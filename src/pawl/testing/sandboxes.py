@@ -46,7 +46,7 @@ class SandboxContract:
     def test_it_tells_what_a_task_cost(self) -> None:
         """Wall seconds, CPU seconds and bytes, measured and not asked."""
         done = self.run("import time\nwhile time.process_time() < .4: pass")
-        assert 0.3 < done.usage.cpu_s < 5
+        assert 0.3 < done.usage.cpu_s < 60
         assert done.usage.wall_s > 0.3
         assert done.usage.peak_bytes > 2**20
 
