@@ -44,18 +44,32 @@ MEANING: dict[str, tuple[str, int]] = {
 
 
 def in_force(ledger: Ledger, consent: Callable[[Policy], Consent]) -> tuple[Policy, PolicyInForce] | None:
-    """The policy in force and its record; None before the first run. Raises NotAuthorized if any link is missing from
-    the first policy to the last: a change, its text, enough signatures under the policy before."""
-    found: tuple[Policy, PolicyInForce] | None = None
+    """The policy in force and its record; None before the first run. Raises NotAuthorized as `chain` does."""
+    found = chain(ledger, consent)
+    return (found[-1][1], found[-1][0].record) if found else None
+
+
+def before(ledger: Ledger, consent: Callable[[Policy], Consent], id: int) -> tuple[Policy, PolicyInForce] | None:
+    """The policy that was in force when entry `id` was written, and its record; the first one for what came before
+    it. None if there is none at all. Raises NotAuthorized as `chain` does."""
+    found = chain(ledger, consent)
+    then = [(policy, entry.record) for entry, policy in found if entry.id < id or entry is found[0][0]]
+    return then[-1] if then else None
+
+
+def chain(ledger: Ledger, consent: Callable[[Policy], Consent]) -> list[tuple[Entry[PolicyInForce], Policy]]:
+    """Every policy that was ever in force, oldest first. Raises NotAuthorized if any link is missing from the first to
+    the last: a change, its text, enough signatures under the policy before."""
+    found: list[tuple[Entry[PolicyInForce], Policy]] = []
     for entry in ledger.entries(PolicyInForce):
         record = entry.record
-        if found is not None:
-            _must_be_signed(ledger, consent(found[0]), found[1].digest, entry)
+        if found:
+            _must_be_signed(ledger, consent(found[-1][1]), found[-1][0].record.digest, entry)
         elif record.change is not None:
             raise NotAuthorized(f"the first policy (entry {entry.id}) cannot be a change of another", "pawl log")
         if sha256(record.text.encode()) != record.digest:
             raise NotAuthorized(f"the policy in entry {entry.id} does not have its own digest", "pawl log")
-        found = parse(record.text.encode(), Path(FILE), Policy), record
+        found.append((entry, parse(record.text.encode(), Path(FILE), Policy)))
     return found
 
 
