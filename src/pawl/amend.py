@@ -17,7 +17,7 @@ from pawl.errors import NotAuthorized
 from pawl.hostile import one_line, printable
 from pawl.ledger import Entry, Ledger
 from pawl.policy import FILE, Policy
-from pawl.records import Approval, PolicyChange, PolicyInForce
+from pawl.records import Approval, Dossier, PolicyChange, PolicyInForce, Release, Variant
 from pawl.tables import parse
 
 MEANING: dict[str, tuple[str, int]] = {
@@ -71,6 +71,26 @@ def chain(ledger: Ledger, consent: Callable[[Policy], Consent]) -> list[tuple[En
             raise NotAuthorized(f"the policy in entry {entry.id} does not have its own digest", "pawl log")
         found.append((entry, parse(record.text.encode(), Path(FILE), Policy)))
     return found
+
+
+def released(ledger: Ledger, consent: Callable[[Policy], Consent], release: Entry[Release]) -> None:
+    """Raises NotAuthorized unless enough people of the policy of that time signed a release, whatever number of them
+    the release itself says was enough."""
+    record, found = release.record, before(ledger, consent, release.id)
+    dossier = ledger.get(record.dossier, Dossier)
+    variant = ledger.get(dossier.record.variant, Variant)
+    said = (record.variant, record.commit, dossier.record.policy, record.threshold)
+    meant = found and (variant.id, variant.record.commit, found[1].digest, found[0].approval.threshold)
+    early = dossier.id < release.id and all(dossier.id < id < release.id for id in record.approvals)
+    approvals = [ledger.get(id, Approval).record for id in record.approvals]
+    short = ["a dossier of the policy of that time"]
+    if found and said == meant and early:
+        short = consent(found[0]).missing(dossier, approvals, before=release.id)
+    if short:
+        raise NotAuthorized(
+            f"release {release.id} does not count: it lacks " + ", ".join(short),
+            f"pawl show {release.id}   (somebody wrote it into the ledger without the signatures)",
+        )
 
 
 def _must_be_signed(ledger: Ledger, consent: Consent, previous: str, entry: Entry[PolicyInForce]) -> None:

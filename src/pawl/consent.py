@@ -77,6 +77,10 @@ class Consent:
         name = approval.signature.approver
         if approval.dossier != case.id or approval.request != text(case, "approve", name, approval.note):
             raise NotAuthorized(f"{name}'s approval is not over entry {case.id}", f"pawl show {case.id}")
+        if isinstance(case.record, Dossier) and name in case.record.proposers:
+            raise NotAuthorized(
+                f"{name} proposed a change in dossier {case.id}: that approval does not count", "pawl log"
+            )
         return self._checked(approval.request, name, approval.signature.armored, self._revoked(before))
 
     def resumed(self, halt: Entry[Halt], resume: Resume, before: int) -> Signature:

@@ -145,11 +145,22 @@ class Deciding(Wiring):
         self.lineage.unlock()
         if not self.lineage.behind(self._references()) and self._published():
             return
+        if not self._vouched():
+            return  # nothing follows from a release that nobody signed; what needs a champion says so
         with self.store.hold("decision", wait=True):  # and so that no older champion replaces a newer one
             self.lineage.restore(self.lineage.behind(self._references()))
             release = self.ledger.last(Release)
             if release and not self._published():
                 self.artifacts.lay_out(history.released_run(self.ledger, release).artifacts, self._place(release))
+
+    def _vouched(self) -> bool:
+        release = self.ledger.last(Release)
+        try:
+            if release:
+                amend.released(self.ledger, self.consent, release)
+        except NotAuthorized:
+            return False
+        return True
 
     def _references(self) -> dict[str, str]:
         """The commits under refs/pawl/, by name, as the ledger has them."""

@@ -91,6 +91,11 @@ class Wiring:
             )
         return rules, digest
 
+    def must_be_released(self, release: Entry[Release]) -> None:
+        """Raises NotAuthorized unless enough people signed a release then, and the policy of now still names one."""
+        amend.released(self.ledger, self.consent, release)
+        self.decisions().verify(release)
+
     def consent(self, rules: Policy) -> Consent:
         """Whose signatures count under a policy, as of now."""
         return Consent(self.ledger, self._part(Signer, rules.signer), rules, datetime.now(UTC))
@@ -125,7 +130,7 @@ class Wiring:
             self.ledger.append(PolicyInForce(digest=digest, text=text, change=None, approvals=(), threshold=0))
         release = self.ledger.last(Release)
         if release:
-            self.decisions().verify(release)
+            self.must_be_released(release)
         stop, place = threading.Event(), self._workplace()
         self._opened(place, digest)
         table = PartTable(use="unsafe", accepted=True) if unsafe else self.config.sandbox
