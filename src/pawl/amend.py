@@ -13,7 +13,7 @@ from typing import Any
 
 from pawl.consent import Consent
 from pawl.envelope import sha256
-from pawl.errors import NotAuthorized
+from pawl.errors import IntegrityError, NotAuthorized
 from pawl.hostile import one_line, printable
 from pawl.ledger import Entry, Ledger
 from pawl.policy import FILE, Policy
@@ -100,7 +100,8 @@ def _must_be_signed(ledger: Ledger, consent: Consent, previous: str, entry: Entr
     same = change and (change.record.previous, change.record.digest, change.record.text) == (
         previous, record.digest, record.text
     )  # fmt: skip
-    short = consent.missing(change, approvals, before=entry.id) if change and same else ["an approved change"]
+    shown = change and change.record.statement.endswith(_whole(record.text))  # what people signed has these very rules
+    short = consent.missing(change, approvals, before=entry.id) if change and same and shown else ["an approved change"]
     if short:
         raise NotAuthorized(
             f"the policy in entry {entry.id} is not in force, and nothing is decided while it stands there: it lacks "
@@ -123,6 +124,19 @@ def propose(old: Policy, previous: str, new: tuple[Policy, str, str], proposer: 
     )  # fmt: skip
 
 
+def must_say_what_it_does(old: Policy, change: Entry[PolicyChange]) -> None:
+    """Raises IntegrityError unless the words that people read are those of the rules that they would put in force:
+    whoever can write in the ledger could show one policy and have another one signed."""
+    said = change.record
+    new = parse(said.text.encode(), Path(FILE), Policy)
+    words = _statement(list(changes(old, new)), said.previous, said.digest, said.text, said.proposer, said.until)
+    if said.statement != words or sha256(said.text.encode()) != said.digest:
+        raise IntegrityError(
+            f"policy change {change.id} does not say what it does; Pawl did not write it so",
+            "pawl policy propose   (do not sign this one)",
+        )
+
+
 def changes(old: Policy, new: Policy) -> Iterator[str]:
     """Every difference that means something, a line each: `people who must sign: 2 -> 1 (LOOSER)`."""
     before, after = (policy.model_dump(mode="json", exclude={"approver", "gate"}) for policy in (old, new))
@@ -137,8 +151,12 @@ def _statement(lines: list[str], previous: str, digest: str, text: str, proposer
         "PAWL POLICY CHANGE: may these rules replace those in force?", "",
         f"  proposed by   {one_line(proposer)}", f"  decide until  {until}",
         f"  in force      sha256:{previous}", f"  proposed      sha256:{digest}", "",
-        "WHAT CHANGES", *shown, "", "THE WHOLE NEW POLICY", "-" * 100, printable(text).rstrip("\n"), "-" * 100, "",
+        "WHAT CHANGES", *shown, "", _whole(text),
     ])  # fmt: skip
+
+
+def _whole(text: str) -> str:
+    return "\n".join(["THE WHOLE NEW POLICY", "-" * 100, printable(text).rstrip("\n"), "-" * 100, ""])
 
 
 def _settings(before: dict[str, Any], after: dict[str, Any], prefix: str) -> Iterator[str]:
@@ -171,11 +189,11 @@ def _word(value: Any) -> str:
 
 def _approvers(old: Policy, new: Policy) -> Iterator[str]:
     before, after = ({(p.name, p.key): p.roles for p in policy.approver} for policy in (old, new))
-    for name, key in before.keys() - after.keys():
+    for name, key in sorted(before.keys() - after.keys()):
         yield f"approver removed: {name}, key {_short(key)}"
-    for name, key in after.keys() - before.keys():
+    for name, key in sorted(after.keys() - before.keys()):
         yield f"approver ADDED: {name}, key {_short(key)}, roles {', '.join(after[name, key]) or 'none'}"
-    for both in before.keys() & after.keys():
+    for both in sorted(before.keys() & after.keys()):
         if before[both] != after[both]:
             roles = [", ".join(side[both]) or "none" for side in (before, after)]
             yield f"roles of {both[0]}: {roles[0]} -> {roles[1]}"
@@ -183,9 +201,9 @@ def _approvers(old: Policy, new: Policy) -> Iterator[str]:
 
 def _gates(old: Policy, new: Policy) -> Iterator[str]:
     before, after = ({gate.use: gate.settings() for gate in policy.gate} for policy in (old, new))
-    yield from (f"gate removed: {name} (LOOSER)" for name in before.keys() - after.keys())
-    yield from (f"gate added: {name} {after[name] or ''} (stricter)" for name in after.keys() - before.keys())
-    for name in before.keys() & after.keys():
+    yield from (f"gate removed: {name} (LOOSER)" for name in sorted(before.keys() - after.keys()))
+    yield from (f"gate added: {name} {after[name] or ''} (stricter)" for name in sorted(after.keys() - before.keys()))
+    for name in sorted(before.keys() & after.keys()):
         for key in dict.fromkeys((*before[name], *after[name])):
             old_value, new_value = before[name].get(key), after[name].get(key)
             if old_value != new_value:
