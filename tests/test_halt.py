@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pawl import app, keys
+from pawl import app, consent, keys
 from pawl.errors import Halted, NotAuthorized
 from pawl.halt import Switch
 from pawl.records import Halt, Resume, Run
@@ -186,6 +186,57 @@ def test_a_resume_cannot_be_replayed_for_the_next_halt(toy_study: app.OpenStudy,
         toy_study.record_resume(armored, ada.name)
     toy_study.resume(ada.key, ada.name)
     assert len(toy_study.entries(Resume)) == 2
+
+
+def test_a_resume_that_nobody_signed_ends_no_halt(toy_study: app.OpenStudy, people: People) -> None:
+    """Planted by somebody who can write in the ledger and has no key: with no signature, or with that of another."""
+    Switch(toy_study.state).throw("first", "eve")
+    with pytest.raises(Halted):
+        toy_study.run(runs=5)
+    real = toy_study.resume(people["ada"].key, people["ada"].name).record
+    toy_study.run(runs=5)
+    Switch(toy_study.state).throw("second", "eve")
+    with pytest.raises(Halted):
+        toy_study.run(runs=5)
+    halted = toy_study.entries(Halt)[-1]
+    text = consent.text(halted, "resume", people["ada"].name, "")
+    for request in (real.request, text):
+        toy_study.ledger.append(real.model_copy(update={"halt": halted.id, "request": request}))
+        with pytest.raises(Halted, match="second"):
+            app.open(toy_study.folder).run(runs=5)
+    toy_study.resume(people["bob"].key, people["bob"].name)
+    toy_study.switch.check(toy_study.ledger)
+
+
+def test_an_old_halt_that_lies_there_does_not_swallow_a_new_one(toy_study: app.OpenStudy, people: People) -> None:
+    switch = Switch(toy_study.state)
+    switch.throw("first", "eve")
+    old = switch.file.read_bytes()
+    toy_study.resume(people["ada"].key, people["ada"].name)
+    switch.file.write_bytes(old)  # put back, or never taken away: the process that resumed was killed
+    assert halt(toy_study.folder).returncode == 0
+    with pytest.raises(Halted, match="it looks odd"):
+        toy_study.run(runs=5)
+
+
+def test_a_file_that_cannot_be_read_halts_each_time_anew(toy_study: app.OpenStudy, people: People) -> None:
+    for _ in range(2):
+        toy_study.switch.file.touch()
+        with pytest.raises(Halted):
+            toy_study.run(runs=5)
+        toy_study.resume(people["ada"].key, people["ada"].name)
+        toy_study.switch.check(toy_study.ledger)
+    assert len(toy_study.entries(Halt)) == 2
+
+
+def test_two_halts_need_two_resumes(toy_study: app.OpenStudy, people: People) -> None:
+    assert halt(toy_study.folder).returncode == halt(toy_study.folder).returncode == 0
+    study = app.open(toy_study.folder)
+    study.resume(people["ada"].key, people["ada"].name)
+    with pytest.raises(Halted):
+        study.run(runs=5)
+    study.resume(people["ada"].key, people["ada"].name)
+    study.switch.check(study.ledger)
 
 
 def test_a_halted_study_says_so_in_json(toy_study: app.OpenStudy) -> None:

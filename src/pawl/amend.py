@@ -13,11 +13,11 @@ from typing import Any
 
 from pawl.consent import Consent
 from pawl.envelope import sha256
-from pawl.errors import NotAuthorized
+from pawl.errors import IntegrityError, NotAuthorized
 from pawl.hostile import one_line, printable
 from pawl.ledger import Entry, Ledger
 from pawl.policy import FILE, Policy
-from pawl.records import Approval, PolicyChange, PolicyInForce
+from pawl.records import Approval, Dossier, PolicyChange, PolicyInForce, Release, Variant
 from pawl.tables import parse
 
 MEANING: dict[str, tuple[str, int]] = {
@@ -44,19 +44,53 @@ MEANING: dict[str, tuple[str, int]] = {
 
 
 def in_force(ledger: Ledger, consent: Callable[[Policy], Consent]) -> tuple[Policy, PolicyInForce] | None:
-    """The policy in force and its record; None before the first run. Raises NotAuthorized if any link is missing from
-    the first policy to the last: a change, its text, enough signatures under the policy before."""
-    found: tuple[Policy, PolicyInForce] | None = None
+    """The policy in force and its record; None before the first run. Raises NotAuthorized as `chain` does."""
+    found = chain(ledger, consent)
+    return (found[-1][1], found[-1][0].record) if found else None
+
+
+def before(ledger: Ledger, consent: Callable[[Policy], Consent], id: int) -> tuple[Policy, PolicyInForce] | None:
+    """The policy that was in force when entry `id` was written, and its record; the first one for what came before
+    it. None if there is none at all. Raises NotAuthorized as `chain` does."""
+    found = chain(ledger, consent)
+    then = [(policy, entry.record) for entry, policy in found if entry.id < id or entry is found[0][0]]
+    return then[-1] if then else None
+
+
+def chain(ledger: Ledger, consent: Callable[[Policy], Consent]) -> list[tuple[Entry[PolicyInForce], Policy]]:
+    """Every policy that was ever in force, oldest first. Raises NotAuthorized if any link is missing from the first to
+    the last: a change, its text, enough signatures under the policy before."""
+    found: list[tuple[Entry[PolicyInForce], Policy]] = []
     for entry in ledger.entries(PolicyInForce):
         record = entry.record
-        if found is not None:
-            _must_be_signed(ledger, consent(found[0]), found[1].digest, entry)
+        if found:
+            _must_be_signed(ledger, consent(found[-1][1]), found[-1][0].record.digest, entry)
         elif record.change is not None:
             raise NotAuthorized(f"the first policy (entry {entry.id}) cannot be a change of another", "pawl log")
         if sha256(record.text.encode()) != record.digest:
             raise NotAuthorized(f"the policy in entry {entry.id} does not have its own digest", "pawl log")
-        found = parse(record.text.encode(), Path(FILE), Policy), record
+        found.append((entry, parse(record.text.encode(), Path(FILE), Policy)))
     return found
+
+
+def released(ledger: Ledger, consent: Callable[[Policy], Consent], release: Entry[Release]) -> None:
+    """Raises NotAuthorized unless enough people of the policy of that time signed a release, whatever number of them
+    the release itself says was enough."""
+    record, found = release.record, before(ledger, consent, release.id)
+    dossier = ledger.get(record.dossier, Dossier)
+    variant = ledger.get(dossier.record.variant, Variant)
+    said = (record.variant, record.commit, dossier.record.policy, record.threshold)
+    meant = found and (variant.id, variant.record.commit, found[1].digest, found[0].approval.threshold)
+    early = dossier.id < release.id and all(dossier.id < id < release.id for id in record.approvals)
+    approvals = [ledger.get(id, Approval).record for id in record.approvals]
+    short = ["a dossier of the policy of that time"]
+    if found and said == meant and early:
+        short = consent(found[0]).missing(dossier, approvals, before=release.id)
+    if short:
+        raise NotAuthorized(
+            f"release {release.id} does not count: it lacks " + ", ".join(short),
+            f"pawl show {release.id}   (somebody wrote it into the ledger without the signatures)",
+        )
 
 
 def _must_be_signed(ledger: Ledger, consent: Consent, previous: str, entry: Entry[PolicyInForce]) -> None:
@@ -66,7 +100,8 @@ def _must_be_signed(ledger: Ledger, consent: Consent, previous: str, entry: Entr
     same = change and (change.record.previous, change.record.digest, change.record.text) == (
         previous, record.digest, record.text
     )  # fmt: skip
-    short = consent.missing(change, approvals, before=entry.id) if change and same else ["an approved change"]
+    shown = change and change.record.statement.endswith(_whole(record.text))  # what people signed has these very rules
+    short = consent.missing(change, approvals, before=entry.id) if change and same and shown else ["an approved change"]
     if short:
         raise NotAuthorized(
             f"the policy in entry {entry.id} is not in force, and nothing is decided while it stands there: it lacks "
@@ -89,6 +124,19 @@ def propose(old: Policy, previous: str, new: tuple[Policy, str, str], proposer: 
     )  # fmt: skip
 
 
+def must_say_what_it_does(old: Policy, change: Entry[PolicyChange]) -> None:
+    """Raises IntegrityError unless the words that people read are those of the rules that they would put in force:
+    whoever can write in the ledger could show one policy and have another one signed."""
+    said = change.record
+    new = parse(said.text.encode(), Path(FILE), Policy)
+    words = _statement(list(changes(old, new)), said.previous, said.digest, said.text, said.proposer, said.until)
+    if said.statement != words or sha256(said.text.encode()) != said.digest:
+        raise IntegrityError(
+            f"policy change {change.id} does not say what it does; Pawl did not write it so",
+            "pawl policy propose   (do not sign this one)",
+        )
+
+
 def changes(old: Policy, new: Policy) -> Iterator[str]:
     """Every difference that means something, a line each: `people who must sign: 2 -> 1 (LOOSER)`."""
     before, after = (policy.model_dump(mode="json", exclude={"approver", "gate"}) for policy in (old, new))
@@ -103,8 +151,12 @@ def _statement(lines: list[str], previous: str, digest: str, text: str, proposer
         "PAWL POLICY CHANGE: may these rules replace those in force?", "",
         f"  proposed by   {one_line(proposer)}", f"  decide until  {until}",
         f"  in force      sha256:{previous}", f"  proposed      sha256:{digest}", "",
-        "WHAT CHANGES", *shown, "", "THE WHOLE NEW POLICY", "-" * 100, printable(text).rstrip("\n"), "-" * 100, "",
+        "WHAT CHANGES", *shown, "", _whole(text),
     ])  # fmt: skip
+
+
+def _whole(text: str) -> str:
+    return "\n".join(["THE WHOLE NEW POLICY", "-" * 100, printable(text).rstrip("\n"), "-" * 100, ""])
 
 
 def _settings(before: dict[str, Any], after: dict[str, Any], prefix: str) -> Iterator[str]:
@@ -137,11 +189,11 @@ def _word(value: Any) -> str:
 
 def _approvers(old: Policy, new: Policy) -> Iterator[str]:
     before, after = ({(p.name, p.key): p.roles for p in policy.approver} for policy in (old, new))
-    for name, key in before.keys() - after.keys():
+    for name, key in sorted(before.keys() - after.keys()):
         yield f"approver removed: {name}, key {_short(key)}"
-    for name, key in after.keys() - before.keys():
+    for name, key in sorted(after.keys() - before.keys()):
         yield f"approver ADDED: {name}, key {_short(key)}, roles {', '.join(after[name, key]) or 'none'}"
-    for both in before.keys() & after.keys():
+    for both in sorted(before.keys() & after.keys()):
         if before[both] != after[both]:
             roles = [", ".join(side[both]) or "none" for side in (before, after)]
             yield f"roles of {both[0]}: {roles[0]} -> {roles[1]}"
@@ -149,9 +201,9 @@ def _approvers(old: Policy, new: Policy) -> Iterator[str]:
 
 def _gates(old: Policy, new: Policy) -> Iterator[str]:
     before, after = ({gate.use: gate.settings() for gate in policy.gate} for policy in (old, new))
-    yield from (f"gate removed: {name} (LOOSER)" for name in before.keys() - after.keys())
-    yield from (f"gate added: {name} {after[name] or ''} (stricter)" for name in after.keys() - before.keys())
-    for name in before.keys() & after.keys():
+    yield from (f"gate removed: {name} (LOOSER)" for name in sorted(before.keys() - after.keys()))
+    yield from (f"gate added: {name} {after[name] or ''} (stricter)" for name in sorted(after.keys() - before.keys()))
+    for name in sorted(before.keys() & after.keys()):
         for key in dict.fromkeys((*before[name], *after[name])):
             old_value, new_value = before[name].get(key), after[name].get(key)
             if old_value != new_value:

@@ -121,7 +121,8 @@ class OpenStudy(Deciding):
             self.artifacts.get(digest)
         self.known_rules()
         for release in self.entries(Release):
-            self.decisions().verify(release)
+            self.must_be_released(release)
+            self.artifacts.laid_out(history.released_run(self.ledger, release).artifacts, self._place(release))
         note = self.anchor.keep(self.ledger)
         return {
             "entries": entries, "artifacts": len(named), "head": note.root.hex(), "origin": note.origin,

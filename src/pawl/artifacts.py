@@ -61,6 +61,21 @@ class ArtifactStore:
             growing.rename(folder)
             durable.sync((folder.parent, folder.parent.parent))
 
+    def laid_out(self, artifacts: Iterable[Artifact], folder: Path) -> None:
+        """Raises IntegrityError if a folder that `lay_out` wrote holds anything but these artifacts; one that is gone
+        harms nobody."""
+        if not folder.exists():
+            return
+        there = {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir()}
+        wanted = {artifact.name: artifact.digest for artifact in artifacts}
+        for name in sorted(there.keys() | wanted.keys()):
+            path = there.get(name)
+            plain = path is not None and path.is_file() and not path.is_symlink()
+            if path is None or not plain or sha256(path.read_bytes()) != wanted.get(name):
+                raise IntegrityError(
+                    f"{folder / name} is not what was released", f"rm -r {folder}   (pawl ledger verify writes it anew)"
+                )
+
     @contextmanager
     def _translated(self, name: str) -> Iterator[None]:
         try:

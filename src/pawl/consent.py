@@ -17,7 +17,7 @@ from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.policy import Approver, Policy
 from pawl.protocols import Signer
-from pawl.records import Approval, Dossier, Halt, PolicyChange, Revocation, Signature
+from pawl.records import Approval, Dossier, Halt, PolicyChange, Resume, Revocation, Signature
 
 Word = Literal["approve", "reject", "resume"]
 Decidable = Entry[Dossier] | Entry[PolicyChange] | Entry[Halt]
@@ -77,7 +77,18 @@ class Consent:
         name = approval.signature.approver
         if approval.dossier != case.id or approval.request != text(case, "approve", name, approval.note):
             raise NotAuthorized(f"{name}'s approval is not over entry {case.id}", f"pawl show {case.id}")
+        if isinstance(case.record, Dossier) and name in case.record.proposers:
+            raise NotAuthorized(
+                f"{name} proposed a change in dossier {case.id}: that approval does not count", "pawl log"
+            )
         return self._checked(approval.request, name, approval.signature.armored, self._revoked(before))
+
+    def resumed(self, halt: Entry[Halt], resume: Resume, before: int) -> Signature:
+        """A resume in the ledger, looked at again as `holds` does with an approval. Raises NotAuthorized."""
+        name = resume.signature.approver
+        if resume.halt != halt.id or resume.request != text(halt, "resume", name, resume.note):
+            raise NotAuthorized(f"{name}'s resume is not of halt {halt.id}", f"pawl show {halt.id}")
+        return self._checked(resume.request, name, resume.signature.armored, self._revoked(before))
 
     def missing(self, case: Decidable, approvals: Sequence[Approval], before: int | None = None) -> list[str]:
         """What is still missing, in words: `1 of 2 signatures`. Empty when enough of the right people signed.

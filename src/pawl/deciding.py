@@ -36,23 +36,29 @@ class Deciding(Wiring):
         """Sign a decision on a dossier with a key, write it down, and release it if that was the last one needed.
 
         Returns the Rejection, the Release, or the Approval where more people have to sign."""
-        people, case = self.case(id)
+        people, case = self.case(id, word)
         armored = people.consent.signer.sign(people.request(case, word, approver, remark).encode(), key)
         return self.record_decision(id, word, armored, approver, remark)
 
-    def case(self, id: int) -> tuple[Approve, Case]:
-        """A dossier or a policy change, and who may decide it. Raises ConfigError for any other entry."""
+    def case(self, id: int, word: Word = "approve") -> tuple[Approve, Case]:
+        """A dossier or a policy change, and who may decide it. Raises ConfigError for any other entry, and, unless it
+        is for a no, IntegrityError for one whose words are not those of what it would bring."""
         record = self.ledger.any(id).record
         if isinstance(record, PolicyChange):
-            return self.amendments(), self.ledger.get(id, PolicyChange)
-        dossier = self.ledger.get(id, Dossier)
-        return self.decisions(), dossier
+            people, change = self.amendments(), self.ledger.get(id, PolicyChange)
+            if word != "reject" and record.previous == people.policy_digest:
+                amend.must_say_what_it_does(people.consent.policy, change)
+            return people, change
+        dossier, decisions = self.ledger.get(id, Dossier), self.decisions()
+        if word != "reject" and dossier.record.policy == decisions.policy_digest:
+            self.build_judge().must_say_what_it_is(dossier)
+        return decisions, dossier
 
     def record_decision(self, id: int, word: Word, armored: str, approver: str, remark: str = "") -> Entry[Record]:
         """As `decide`, for a signature that was made elsewhere."""
         self.mend()
         with self.store.hold("decision", wait=True), self.kept():  # a yes and a no at once must not both count
-            people, case = self.case(id)
+            people, case = self.case(id, word)
             if word == "reject":
                 rejection: Entry[Rejection] = people.reject(case, approver, armored, remark)
                 return rejection
@@ -145,11 +151,22 @@ class Deciding(Wiring):
         self.lineage.unlock()
         if not self.lineage.behind(self._references()) and self._published():
             return
+        if not self._vouched():
+            return  # nothing follows from a release that nobody signed; what needs a champion says so
         with self.store.hold("decision", wait=True):  # and so that no older champion replaces a newer one
             self.lineage.restore(self.lineage.behind(self._references()))
             release = self.ledger.last(Release)
             if release and not self._published():
                 self.artifacts.lay_out(history.released_run(self.ledger, release).artifacts, self._place(release))
+
+    def _vouched(self) -> bool:
+        release = self.ledger.last(Release)
+        try:
+            if release:
+                amend.released(self.ledger, self.consent, release)
+        except NotAuthorized:
+            return False
+        return True
 
     def _references(self) -> dict[str, str]:
         """The commits under refs/pawl/, by name, as the ledger has them."""

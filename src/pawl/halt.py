@@ -32,17 +32,21 @@ GRACE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """The switch of the study whose state is in `state`."""
+    """The switch of the study whose state is in `state`. `holds` says whether a resume in the ledger was signed by
+    people: an entry alone, which whoever writes in `.pawl/` can plant, ends no halt."""
 
     state: Path
+    holds: Callable[[Entry[Resume]], bool] = lambda resume: False
 
     @property
     def file(self) -> Path:
         return self.state / "halt"
 
     def throw(self, reason: str, by: str) -> Halt:
-        """Halt, before anything else: the file is on disk when this returns. Loops that do not stop are killed."""
-        record = self.thrown() or Halt(reason=reason, by=by, token=uuid.uuid4().hex)
+        """Halt, before anything else: the file is on disk when this returns. Loops that do not stop are killed.
+
+        Always a halt of its own: what lies there may be an old one, from which people resumed already."""
+        record = Halt(reason=reason, by=by, token=uuid.uuid4().hex)
         fresh = self.state / "halt.new"
         with fresh.open("w") as file:
             file.write(record.model_dump_json())
@@ -53,17 +57,21 @@ class Switch:
         return record
 
     def thrown(self) -> Halt | None:
-        """What the file says. One that cannot be read is a halt too."""
+        """What the file says. One that cannot be read is a halt too, and every such file one of its own."""
         try:
+            status = self.file.stat()
+            token = f"unreadable-{status.st_ino}-{status.st_mtime_ns}"
             content = self.file.read_text()
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            return Halt(reason=f"{self.file} cannot be read: {error}", by="unknown", token="")
+        except OSError as error:
+            return Halt(reason=f"{self.file} cannot be read: {error}", by="unknown", token="unreadable")
+        except UnicodeDecodeError as error:
+            return Halt(reason=f"{self.file} cannot be read: {error}", by="unknown", token=token)
         try:
             return Halt.model_validate_json(content)
         except ValueError:
-            return Halt(reason=f"{self.file} is not readable as a halt", by="unknown", token="")
+            return Halt(reason=f"{self.file} is not readable as a halt", by="unknown", token=token)
 
     def check(self, ledger: Ledger) -> None:
         """Raises Halted if the study is halted. What only the file says is written into the ledger."""
@@ -77,13 +85,21 @@ class Switch:
     def standing(self, ledger: Ledger) -> Entry[Halt] | None:
         """The halt that nobody has resumed from, in the ledger from now on; None if there is none."""
         said = self.thrown()
-        if said and ledger.find(Halt, token=said.token) is None:
-            ledger.append(said)
-        over = {entry.record.halt for entry in ledger.entries(Resume)}
-        standing = [entry for entry in ledger.entries(Halt) if entry.id not in over]
-        if not standing and said:
+        if said:
+            self.written(said, ledger)
+        resumes: dict[int, list[Entry[Resume]]] = {}
+        for entry in ledger.entries(Resume):
+            resumes.setdefault(entry.record.halt, []).append(entry)
+        for halt in ledger.entries(Halt):
+            if not any(self.holds(resume) for resume in resumes.get(halt.id, ()) if resume.id > halt.id):
+                return halt
+        if said and self.thrown() == said:  # and not one that was thrown meanwhile
             self.file.unlink(missing_ok=True)  # resumed, and killed before the file was gone
-        return standing[0] if standing else None
+        return None
+
+    def written(self, halt: Halt, ledger: Ledger) -> Entry[Halt]:
+        """The entry of a halt, made now if it is not there yet."""
+        return ledger.find(Halt, token=halt.token) or ledger.append(halt)
 
     def over(self, ledger: Ledger) -> None:
         """Take the file away, once the ledger says that people resumed."""
@@ -92,12 +108,13 @@ class Switch:
     @contextmanager
     def watched(self, ledger: Ledger, stop: threading.Event, held: Callable[[], bool]) -> Iterator[Callable[[], str]]:
         """While this is open, a halt or a lost lease sets `stop`; yields what says why, or an empty string."""
+        known = len(ledger.entries(Halt))  # before the check: a halt that comes after it is one more
         self.check(ledger)
         why: list[str] = []
         done = threading.Event()
         with self._registered():
             watcher = threading.Thread(
-                target=self._watch, args=(ledger, stop, held, why, done), name="halt", daemon=True
+                target=self._watch, args=(ledger, stop, held, why, done, known), name="halt", daemon=True
             )
             watcher.start()
             try:
@@ -107,9 +124,10 @@ class Switch:
                 watcher.join()
 
     def _watch(
-        self, ledger: Ledger, stop: threading.Event, held: Callable[[], bool], why: list[str], done: threading.Event
-    ) -> None:
-        known, look = len(ledger.entries(Halt)), 0
+        self, ledger: Ledger, stop: threading.Event, held: Callable[[], bool], why: list[str], done: threading.Event,
+        known: int,
+    ) -> None:  # fmt: skip
+        look = 0
         while not done.wait(POLL):
             look += 1
             halt = self.thrown()

@@ -115,6 +115,13 @@ def read(ledger: Ledger) -> Standing:
         return replace(state, standing=list(state.standing))
 
 
+def champion_before(ledger: Ledger, id: int) -> int:
+    """The variant that was the champion when entry `id` was written."""
+    releases = [entry.record.variant for entry in ledger.entries(Release) if entry.id < id]
+    baselines = [entry.id for entry in ledger.entries(Variant) if entry.id < id and entry.record.proposal is None]
+    return (releases or baselines)[-1]
+
+
 def study(ledger: Ledger) -> Entry[Study]:
     """The study as last opened. Raises ConfigError for a ledger in which nothing ran yet."""
     found = ledger.last(Study)

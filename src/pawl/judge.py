@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from pawl import history
 from pawl.artifacts import ArtifactStore
+from pawl.envelope import sha256
+from pawl.errors import IntegrityError
 from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
 from pawl.policy import Policy
@@ -21,6 +23,7 @@ from pawl.records import (
     Proposal,
     Run,
     Screening,
+    Study,
     Variant,
     Verdict,
 )
@@ -78,24 +81,49 @@ class Judge:
         )  # fmt: skip
 
     def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
-        subject = self._subject(verdict, certificate)
-        statement, changes = render(subject), self._changes(subject.champion.id, subject.variant)
+        subject = self._subject(verdict, certificate, history.study(self.ledger), history.read(self.ledger).champion)
+        statement = render(subject)
         patch = self.artifacts.put("patch.diff", subject.patch.encode())
         return Dossier(
             verdict=verdict.id, variant=subject.variant.id, reference=subject.reference.id, policy=self.policy_digest,
             statement=statement, attachments=(patch, *self.picture(subject, statement)),
-            proposers=tuple(sorted({change.record.proposer for change in changes})), until=subject.until,
+            proposers=self._proposers(subject), until=subject.until,
         )  # fmt: skip
 
-    def _subject(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Subject:
+    def must_say_what_it_is(self, dossier: Entry[Dossier]) -> None:
+        """Raises IntegrityError unless the words that people read are those of the variant that they would release:
+        whoever can write in the ledger could show one and have another one signed. For this judge's policy."""
+        said = dossier.record
+        verdict = self.ledger.get(said.verdict, Verdict)
+        certificate = self.ledger.get(verdict.record.certificate, Certificate)
+        study = [entry for entry in self.ledger.entries(Study) if entry.id < dossier.id][-1]
+        subject = self._subject(verdict, certificate, study, history.champion_before(self.ledger, dossier.id))
+        meant = (subject.variant.id, subject.reference.id, render(subject), self._proposers(subject), subject.until)
+        patches = [file.digest for file in said.attachments if file.name == "patch.diff"]
+        if (said.variant, said.reference, said.statement, said.proposers, said.until) != meant or patches != [
+            sha256(subject.patch.encode())
+        ]:
+            raise IntegrityError(
+                f"dossier {dossier.id} does not say what it is; Pawl did not write it so",
+                f"pawl reject {dossier.id} --reason '...'   (do not sign this one)",
+            )
+
+    def _proposers(self, subject: Subject) -> tuple[str, ...]:
+        """Who made the changes since the champion."""
+        changes = self._changes(subject.champion.id, subject.variant)
+        return tuple(sorted({change.record.proposer for change in changes}))
+
+    def _subject(
+        self, verdict: Entry[Verdict], certificate: Entry[Certificate], study: Entry[Study], champion_id: int
+    ) -> Subject:
         plan = self.ledger.get(certificate.record.preregistration, Preregistration)
-        champion = self.ledger.get(history.read(self.ledger).champion, Variant)
+        champion = self.ledger.get(champion_id, Variant)
         variant = self.ledger.get(plan.record.head, Variant)
         released = history.median_run(self.ledger, certificate.record)
         sealed = self.ledger.get(certificate.record.pairs[0].head, Evaluation).record.sealed
         until = datetime.fromisoformat(verdict.at) + timedelta(seconds=self.policy.approval.valid)
         return Subject(
-            study=history.study(self.ledger), champion=champion, variant=variant, plan=plan, certificate=certificate,
+            study=study, champion=champion, variant=variant, plan=plan, certificate=certificate,
             reference=self.ledger.get(plan.record.reference, Variant), verdict=verdict,
             released=released, changes=self._changes(plan.record.reference, variant),
             patch=self.lineage.diff(champion.record.commit, variant.record.commit), sealed=sealed,

@@ -17,16 +17,16 @@ from pawl.artifacts import ArtifactStore
 from pawl.certify import Certify
 from pawl.consent import Consent
 from pawl.envelope import sha256
-from pawl.errors import ConfigError, NotAuthorized
+from pawl.errors import ConfigError, NotAuthorized, PawlError
 from pawl.halt import Switch
 from pawl.judge import Judge
-from pawl.ledger import Ledger
+from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
 from pawl.loop import Loop
 from pawl.measure import Measure
 from pawl.policy import Policy
 from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
-from pawl.records import Artifact, PolicyInForce, Release, Study, Variant
+from pawl.records import Artifact, Halt, PolicyInForce, Release, Resume, Study, Variant
 from pawl.search import Search
 from pawl.statement import Subject
 from pawl.tables import PartTable
@@ -55,7 +55,7 @@ class Wiring:
             self.anchor.adopt(self.ledger)
         else:
             self.anchor.check(self.ledger)
-        self.switch = Switch(self.state)
+        self.switch = Switch(self.state, self._resumed)
         self._kept = 0.0
 
     def build_store(self, table: PartTable) -> Store:
@@ -91,9 +91,25 @@ class Wiring:
             )
         return rules, digest
 
+    def must_be_released(self, release: Entry[Release]) -> None:
+        """Raises NotAuthorized unless enough people signed a release then, and the policy of now still names one."""
+        amend.released(self.ledger, self.consent, release)
+        self.decisions().verify(release)
+
     def consent(self, rules: Policy) -> Consent:
         """Whose signatures count under a policy, as of now."""
         return Consent(self.ledger, self._part(Signer, rules.signer), rules, datetime.now(UTC))
+
+    def _resumed(self, entry: Entry[Resume]) -> bool:
+        """Whether a resume was signed by a person of the policy of its time; of the file where nothing ever ran."""
+        try:
+            found = amend.before(self.ledger, self.consent, entry.id)
+            rules = found[0] if found else policy.load(self.folder)[0]
+            halt = self.ledger.get(entry.record.halt, Halt)
+            self.consent(rules).resumed(halt, entry.record, before=entry.id)
+        except PawlError:
+            return False
+        return True
 
     def _decisions(self, rules: Policy, digest: str) -> Approve:
         return Approve(self.ledger, self.lineage, self.artifacts, self.consent(rules), digest)
@@ -114,7 +130,7 @@ class Wiring:
             self.ledger.append(PolicyInForce(digest=digest, text=text, change=None, approvals=(), threshold=0))
         release = self.ledger.last(Release)
         if release:
-            self.decisions().verify(release)
+            self.must_be_released(release)
         stop, place = threading.Event(), self._workplace()
         self._opened(place, digest)
         table = PartTable(use="unsafe", accepted=True) if unsafe else self.config.sandbox

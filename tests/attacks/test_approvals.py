@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ledgers import small_ledger
-from pawl import app, initialise, keys, merkle, policy
+from pawl import app, consent, initialise, keys, merkle, policy
 from pawl.approve import Approve, Case
 from pawl.artifacts import ArtifactStore
 from pawl.consent import Consent, Word
@@ -302,7 +302,7 @@ def test_with_the_chain_made_anew_the_old_signature_no_longer_fits(
     with pytest.raises(IntegrityError, match="not those that a checkpoint was signed over"):
         app.open(waiting.folder)
     study = app.adopt(waiting.folder)
-    with pytest.raises(NotAuthorized):
+    with pytest.raises(IntegrityError, match="does not say what it is"):  # it names digests of another history
         study.record_decision(id, "approve", armored, ada.name)
     assert nothing_was_released(study)
 
@@ -371,6 +371,59 @@ def test_a_release_that_nobody_signed_is_found_by_verify(waiting: app.OpenStudy)
         Release(dossier=dossier(waiting).id, variant=record.variant, commit=commit, approvals=(), threshold=1)
     )
     with pytest.raises(PawlError):
+        waiting.verify()
+
+
+@pytest.mark.parametrize("how", ["alone", "with a name that nobody has", "of one's own proposal"])
+def test_one_approver_who_writes_in_the_ledger_releases_nothing_alone(
+    two_needed: app.OpenStudy, people: People, tmp_path: Path, how: str
+) -> None:
+    study, ada, bob = two_needed, people["ada"], people["bob"]
+    if how == "of one's own proposal":
+        own = dossier(study).record
+        study.ledger.append(own.model_copy(update={"proposers": (ada.name,)}))
+    case = dossier(study)
+    planted(study, ada, consent.text(case, "approve", ada.name, ""), tmp_path)
+    approvals = [study.entries(Approval)[-1]]
+    if how == "with a name that nobody has":
+        fake = approvals[0].record.signature.model_copy(update={"approver": "zed@example.org"})
+        approvals.append(study.ledger.append(approvals[0].record.model_copy(update={"signature": fake})))
+    elif how == "of one's own proposal":
+        planted(study, bob, consent.text(case, "approve", bob.name, ""), tmp_path)
+        approvals.append(study.entries(Approval)[-1])
+        with pytest.raises(NotAuthorized, match="proposed a change"):
+            study.decisions().release(case)
+    variant = study.ledger.get(case.record.variant, Variant)
+    study.ledger.append(
+        Release(
+            dossier=case.id, variant=variant.id, commit=variant.record.commit,
+            approvals=tuple(one.id for one in approvals), threshold=len(approvals),
+        )
+    )  # fmt: skip
+    study.anchor.keep(study.ledger)
+    again = app.open(study.folder)
+    again.mend()
+    release = study.entries(Release)[-1]
+    assert not (study.state / "releases" / str(release.id)).exists()
+    command = ["git", "-C", str(study.folder), "rev-parse", "-q", "--verify", "refs/pawl/champion"]
+    champion = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    assert champion != variant.record.commit
+    for act in (again.verify, lambda: again.run(runs=5)):
+        with pytest.raises(PawlError):
+            act()
+
+
+def test_files_that_were_exchanged_after_a_release_are_found(waiting: app.OpenStudy, people: People) -> None:
+    release = waiting.decide(dossier(waiting).id, "approve", people["ada"].key, people["ada"].name)
+    waiting.verify()
+    file = waiting.state / "releases" / str(release.id) / "model.json"
+    file.write_text("{}")
+    with pytest.raises(IntegrityError, match="is not what was released"):
+        waiting.verify()
+    shutil.rmtree(file.parent)
+    waiting.verify()
+    (file.parent / "more").write_text("x")
+    with pytest.raises(IntegrityError, match="is not what was released"):
         waiting.verify()
 
 

@@ -15,7 +15,8 @@ import pytest
 from hardware import Token
 from pawl import app, initialise, keys, policy
 from pawl.consent import Consent, Decidable, Word
-from pawl.errors import ConfigError, NotAuthorized
+from pawl.envelope import sha256
+from pawl.errors import ConfigError, IntegrityError, NotAuthorized
 from pawl.ledger import Entry, Ledger
 from pawl.records import (
     Approval,
@@ -29,6 +30,7 @@ from pawl.records import (
     Revocation,
     Screening,
     Signature,
+    Variant,
 )
 from pawl.signers.ssh import SshSigner
 from pawl.tables import parse
@@ -244,14 +246,55 @@ def test_a_planted_policy_without_signatures_is_not_believed_by_verify(waiting: 
     study = waiting()
     rules = study.entries(PolicyInForce)[-1].record
     text = rules.text.replace("threshold = 1", "threshold = 1 # mine")
-    from pawl.envelope import sha256
-
     study.ledger.append(PolicyInForce(digest=sha256(text.encode()), text=text, change=None, approvals=(), threshold=0))
     with pytest.raises(NotAuthorized, match="policy"):
         study.verify()
     (study.folder / policy.FILE).write_text(text)
     with pytest.raises(NotAuthorized, match="policy"):
         study.run(runs=10)
+
+
+def test_a_policy_change_that_shows_one_policy_and_means_another_is_not_signed(
+    waiting: Waiting, people: People
+) -> None:
+    """Planted by somebody who can write in the ledger: the words are of a harmless change, the rules make eve sign."""
+    study = edited(waiting(), "redraw_after = 25", "redraw_after = 26")
+    harmless = study.propose_policy("eve@example.org").record
+    text = harmless.text.replace(people["bob"].public, people["eve"].public)
+    digest = sha256(text.encode())
+    for words in (harmless.statement, harmless.statement.replace(harmless.digest, digest)):
+        bad = study.ledger.append(harmless.model_copy(update={"digest": digest, "text": text, "statement": words}))
+        with pytest.raises(IntegrityError, match="does not say what it does"):
+            decide(study, people["ada"], bad.id)
+        with pytest.raises(IntegrityError, match="does not say what it does"):
+            study.case(bad.id)
+    people_then, ada = study.amendments(), people["ada"]  # whoever got a signature over it by other means
+    armored = people_then.consent.signer.sign(people_then.request(bad, "approve", ada.name).encode(), ada.key)
+    people_then.approve(bad, ada.name, armored)
+    people_then.enact(bad)
+    with pytest.raises(NotAuthorized, match="an approved change"):
+        study.known_rules()
+
+
+@pytest.mark.parametrize("lie", ["variant", "words", "proposers", "until", "patch"])
+def test_a_dossier_that_shows_one_variant_and_means_another_is_not_signed(
+    waiting: Waiting, people: People, lie: str
+) -> None:
+    study = waiting()
+    true = study.entries(Dossier)[-1].record
+    study.case(newest(study))
+    other = [entry.id for entry in study.entries(Variant) if entry.id != true.variant][-1]
+    patch = study.artifacts.put("patch.diff", b"nothing changes\n")
+    change = {
+        "variant": {"variant": other}, "words": {"statement": true.statement.replace("better", "far better", 1)},
+        "proposers": {"proposers": ()}, "until": {"until": "2999-01-01T00:00:00+00:00"},
+        "patch": {"attachments": (patch, *true.attachments[1:])},
+    }[lie]  # fmt: skip
+    bad = study.ledger.append(true.model_copy(update=change))
+    with pytest.raises(IntegrityError, match="does not say what it is"):
+        decide(study, people["ada"], bad.id)
+    assert not study.entries(Release)
+    study.decide(bad.id, "reject", people["ada"].key, people["ada"].name, "it lies")
 
 
 @pytest.mark.parametrize("shadow", ["working directory", "environment", "git config", "git hook", "second file"])

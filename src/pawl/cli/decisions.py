@@ -96,7 +96,7 @@ def _decide(
     only_print: bool, yes: bool,
 ) -> Entry[Record] | None:  # fmt: skip
     approver = name or keys.name(study.folder)
-    people, case = study.case(id)
+    people, case = study.case(id, word)
     request = people.request(case, word, approver, remark)
     if only_print:
         sys.stdout.buffer.write(request.encode())

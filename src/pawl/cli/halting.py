@@ -28,15 +28,15 @@ def halt(
     try:
         study = study_in(place)
         with study.kept():
-            entry = study.switch.standing(study.ledger)
+            entry = study.switch.written(record, study.ledger)
     except PawlError as error:
         complain(error)
         say("halted on this machine; the ledger will hold it as soon as it can be written", "bold red")
         return
     if as_json:
-        say_json(entry_json(entry) if entry else record.model_dump())
+        say_json(entry_json(entry))
     else:
-        say(f"halted{f' (entry {entry.id})' if entry else ''}: {record.reason}", "bold red")
+        say(f"halted (entry {entry.id}): {record.reason}", "bold red")
         say("next:  pawl resume   (needs a signature)")
 
 
@@ -58,4 +58,11 @@ def resume(
     else:
         may_sign(yes, approver, "pawl resume --yes")
         entry = study.resume(key_to_sign_with(study, key, "pawl resume --key PATH"), approver, note)
-    say_json(entry_json(entry)) if as_json else say(f"\nresumed (entry {entry.id})\n\nnext:  pawl run --budget 5m")
+    if as_json:
+        say_json(entry_json(entry))
+        return
+    left = study.switch.standing(study.ledger)
+    following = (
+        "pawl run --budget 5m" if left is None else f"pawl resume   (halt {left.id} stands: {left.record.reason})"
+    )
+    say(f"\nresumed (entry {entry.id})\n\nnext:  {following}")
