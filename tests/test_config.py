@@ -57,8 +57,8 @@ def test_a_good_study_is_read_with_its_units_and_defaults() -> None:
     assert (found.train.amount, found.sign, found.workers) == ("200000", -1, 2)
     assert (found.evaluate.self_reported, found.evaluate.limits.wall) == (False, 120.0)
     assert [part.use for part in found.proposer] == ["space"]
-    assert [getattr(found, kind).use for kind in ("sandbox", "executor", "store", "signer")] == [
-        "bubblewrap", "local", "sqlite", "ssh",
+    assert [getattr(found, kind).use for kind in ("sandbox", "executor", "store")] == [
+        "bubblewrap", "local", "sqlite",
     ]  # fmt: skip
     assert found.space["sub/model.py:ACT"].choices == ("relu", "gelu", True, 3)
 
@@ -228,3 +228,14 @@ def test_the_autoresearch_layout_is_self_reported() -> None:
     before, rest = GOOD.split("[evaluate]")
     found = config(before + '[evaluate]\nsummary = "val_bpb"\n' + rest[rest.index("[space]") :])
     assert found.evaluate.self_reported
+
+
+@pytest.mark.parametrize("key", ["data", "editable"])
+@pytest.mark.parametrize("path", [".pawl/sealed/validation.npz", ".pawl", ".git/config"])
+def test_nothing_that_is_sealed_can_be_shown_to_training(tmp_path: Path, key: str, path: str) -> None:
+    table = {"command": '["python", "train.py"]', "editable": '["train.py"]', key: f'["{path}"]'}
+    text = "\n".join(f"{name} = {value}" for name, value in table.items())
+    config = f'[study]\nname = "s"\nmetric = "m"\ndirection = "minimize"\n[train]\n{text}\n[evaluate]\nsummary = "m"\n'
+    (tmp_path / "pawl.toml").write_text(config)
+    with pytest.raises(ConfigError, match="is kept from what a sandbox shows"):
+        load(tmp_path)

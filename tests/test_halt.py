@@ -16,7 +16,7 @@ import pytest
 from pawl import app, consent, keys
 from pawl.errors import Halted, NotAuthorized
 from pawl.halt import Switch
-from pawl.records import Halt, Resume, Run
+from pawl.records import Halt, Release, Resume, Run
 from pawl.sandboxes.meter import descendants
 from studies import toy
 
@@ -244,3 +244,29 @@ def test_a_halted_study_says_so_in_json(toy_study: app.OpenStudy) -> None:
     said = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert said["kind"] == "halt"
     assert said["record"]["reason"] == "r"
+
+
+def test_a_halt_kills_nothing_that_is_not_a_loop(toy_study: app.OpenStudy) -> None:
+    """Whoever writes in `.pawl/` can make a file with any pid for a name."""
+    bystander = subprocess.Popen(["sleep", "60"])
+    try:
+        folder = toy_study.state / "loops"
+        folder.mkdir(exist_ok=True)
+        for name in (str(bystander.pid), "1", "not-a-pid"):
+            (folder / name).write_text(json.dumps({"pid": bystander.pid}))
+        Switch(toy_study.state).throw("a trick", "eve")
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_nothing_is_released_while_halted(toy_study: app.OpenStudy, people: People) -> None:
+    (dossier,) = toy_study.run(runs=200, until_certified=True)
+    ada = people["ada"]
+    Switch(toy_study.state).throw("wait", "eve")
+    with pytest.raises(Halted, match="wait"):
+        toy_study.decide(dossier.id, "approve", ada.key, ada.name)
+    assert not toy_study.entries(Release)
+    toy_study.resume(ada.key, ada.name)
+    assert isinstance(toy_study.decide(dossier.id, "approve", ada.key, ada.name).record, Release)

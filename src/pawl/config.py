@@ -25,10 +25,18 @@ def inside(path: str) -> str:
     return path
 
 
+def shown(path: str) -> str:
+    """A path that a variant may see. Raises ValueError for Pawl's and git's own folders: sealed sets lie there."""
+    if PurePosixPath(inside(path)).parts[0] in (".pawl", ".git"):
+        raise ValueError(f"{path!r} is kept from what a sandbox shows: sealed sets, the ledger and git lie there")
+    return path
+
+
 def inside_or_empty(path: str) -> str:
     return inside(path) if path else path
 
 
+Shown = Annotated[str, AfterValidator(shown)]
 Inside = Annotated[str, AfterValidator(inside)]
 MaybeInside = Annotated[str, AfterValidator(inside_or_empty)]
 
@@ -62,8 +70,8 @@ class Limits(Table):
 
 class TrainTable(Table):
     command: tuple[str, ...] = Field(min_length=1)
-    editable: tuple[Inside, ...] = Field(min_length=1)
-    data: tuple[Inside, ...] = ()
+    editable: tuple[Shown, ...] = Field(min_length=1)
+    data: tuple[Shown, ...] = ()
     budget: str = "0 none"
     limits: Limits = Limits()
     gpu: bool = False

@@ -11,6 +11,7 @@ from pawl import amend, history, policy
 from pawl.approve import Approve, Case
 from pawl.consent import Consent, Word
 from pawl.errors import ConfigError, NotAuthorized, PawlError
+from pawl.keys import must_be_keys
 from pawl.ledger import Entry
 from pawl.records import (
     Approval,
@@ -62,6 +63,8 @@ class Deciding(Wiring):
             if word == "reject":
                 rejection: Entry[Rejection] = people.reject(case, approver, armored, remark)
                 return rejection
+            if isinstance(case.record, Dossier):
+                self.switch.check(self.ledger)  # nothing goes out of a study that somebody halted
             approval = people.approve(case, approver, armored, remark)
             if isinstance(case.record, PolicyChange):
                 return people.enact(self.ledger.get(id, PolicyChange)) or approval
@@ -92,7 +95,10 @@ class Deciding(Wiring):
         return history.amendments(self.ledger)
 
     def revoke(self, keys: bytes, reason: str, by: str) -> Entry[Revocation]:
-        """Let keys (an OpenSSH KRL, or public key lines) no longer count. Needs no signature: it only takes away."""
+        """Let keys (an OpenSSH KRL, or public key lines) no longer count. Needs no signature: it only takes away.
+
+        Raises ConfigError for anything else: what ssh-keygen cannot read as a list would refuse every signature."""
+        must_be_keys(keys)
         with self.kept():
             return self.ledger.append(Revocation(keys=base64.b64encode(keys).decode(), reason=reason, by=by))
 
@@ -132,7 +138,7 @@ class Deciding(Wiring):
         """Ask all gates again about a dossier's certificate, under the policy of now."""
         verdict = self.ledger.get(self.ledger.get(id, Dossier).record.verdict, Verdict)
         with self.kept():
-            return self.build_judge().settle(self.ledger.get(verdict.record.certificate, Certificate))
+            return self.build_judge().settle(self.ledger.get(verdict.record.certificate, Certificate), anew=True)
 
     @contextmanager
     def kept(self) -> Iterator[None]:

@@ -7,7 +7,6 @@ kill loses nothing.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -147,15 +146,15 @@ class Switch:
 
     @contextmanager
     def _registered(self) -> Iterator[None]:
-        """The pid of this loop and when it began, for whoever has to kill it."""
+        """A file with this loop's pid for a name, open as long as it runs, for whoever has to kill it."""
         folder = self.state / "loops"
         folder.mkdir(exist_ok=True, mode=0o700)
-        file = folder / str(os.getpid())
-        file.write_text(json.dumps({"pid": os.getpid(), "started": _started(os.getpid())}))
-        try:
-            yield
-        finally:
-            file.unlink(missing_ok=True)
+        path = folder / str(os.getpid())
+        with path.open("w"):
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
 
     def _stop_loops(self) -> None:
         """Wait for this machine's loops to stop, then kill those that have not."""
@@ -163,27 +162,19 @@ class Switch:
         while (left := self._loops()) and time.monotonic() < deadline:
             time.sleep(0.02)
         for pid in left:
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
 
     def _loops(self) -> list[int]:
-        """The pids of loops that live, each known by the time it started as well."""
-        found = []
-        for file in (self.state / "loops").glob("*"):
-            try:
-                said = json.loads(file.read_text())
-                pid, started = int(said["pid"]), said["started"]
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
-            if pid != os.getpid() and started and _started(pid) == started:
-                found.append(pid)
-        return found
+        """The pids of loops that live. That a process has its own file open is the proof: anybody can make a file
+        with the pid of something else for a name, and a halt must not kill that."""
+        files = (file for file in (self.state / "loops").glob("*") if file.name.isdigit())
+        return [int(file.name) for file in files if int(file.name) != os.getpid() and _has_open(int(file.name), file)]
 
 
-def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty if it is gone or a zombie."""
+def _has_open(pid: int, file: Path) -> bool:
+    """Whether a process has a file open; false for one that is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return any(os.path.samefile(descriptor, file) for descriptor in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]
+        return False

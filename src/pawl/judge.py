@@ -51,10 +51,11 @@ class Judge:
             Verdict(certificate=certificate.id, policy=self.policy_digest, findings=findings, passed=passed)
         )
 
-    def settle(self, certificate: Entry[Certificate]) -> Entry[Verdict]:
-        """A verdict on a certificate and, if it passes, the dossier: whatever of the two is still missing."""
-        verdict = self.ledger.find(Verdict, certificate=certificate.id, policy=self.policy_digest)
-        verdict = verdict or self.judge(certificate)
+    def settle(self, certificate: Entry[Certificate], anew: bool = False) -> Entry[Verdict]:
+        """A verdict on a certificate and, if it passes, the dossier: whatever of the two is still missing, or both
+        `anew`, where the old ones can no longer be decided."""
+        found = self.ledger.find(Verdict, certificate=certificate.id, policy=self.policy_digest)
+        verdict = self.judge(certificate) if anew or found is None else found
         if verdict.record.passed and self.ledger.find(Dossier, verdict=verdict.id) is None:
             self.ledger.append(self._dossier(verdict, certificate))
         return verdict

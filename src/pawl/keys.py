@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pawl.errors import NotAuthorized
+from pawl.errors import ConfigError, NotAuthorized
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +95,15 @@ def make(folder: Path) -> Signer:
 def _git(folder: Path, key: str) -> str:
     done = subprocess.run(["git", "-C", str(folder), "config", key], capture_output=True, text=True, check=False)
     return done.stdout.strip()
+
+
+def must_be_keys(content: bytes) -> None:
+    """Raises ConfigError unless ssh-keygen reads this as public keys or as a key revocation list."""
+    with tempfile.TemporaryDirectory(prefix="pawl-keys-") as name:
+        file = Path(name) / "keys"
+        file.write_bytes(content)
+        krl = content.startswith(b"SSHKRL\n\0")
+        command = ["ssh-keygen", "-Q", "-l", "-f", str(file)] if krl else ["ssh-keygen", "-l", "-f", str(file)]
+        done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode or b"PRIVATE KEY" in content:
+        raise ConfigError("this is neither public keys nor a revocation list", "pawl revoke KEY.pub --reason '...'")

@@ -118,8 +118,15 @@ def test_a_dossier_that_waited_too_long_is_judged_again_and_not_signed(
     monkeypatch.setattr(wiring, "datetime", Later)
     with pytest.raises(NotAuthorized, match="could be decided until") as caught:
         decide(study, people["ada"])
-    assert caught.value.hint == f"pawl judge {newest(study)}"
+    old = newest(study)
+    assert caught.value.hint == f"pawl judge {old}"
     assert not study.entries(Release)
+    monkeypatch.undo()
+    study.judge_again(old)  # anew, and no longer the old one
+    assert newest(study) > old
+    with pytest.raises(NotAuthorized, match="no longer stands"):
+        decide(study, people["ada"], old)
+    assert isinstance(decide(study, people["ada"]), Release)
 
 
 # -- keys that no longer count --------------------------------------------------------------------------------------
@@ -158,7 +165,12 @@ def test_a_release_stands_when_its_key_is_revoked_afterwards(waiting: Waiting, p
 
 def test_a_revocation_that_cannot_be_read_lets_nobody_sign(waiting: Waiting, people: People) -> None:
     study = waiting()
-    study.revoke(b"SSHKRL\n\0 broken", "garbage", "eve")
+    garbage = b"SSHKRL\n\0 broken"
+    for wrong in (garbage, b"", b"hello\n", people["ada"].key.read_bytes()):
+        with pytest.raises(ConfigError, match="neither public keys nor a revocation list"):
+            study.revoke(wrong, "garbage", "eve")
+    planted = Revocation(keys=base64.b64encode(garbage).decode(), reason="garbage", by="eve")
+    study.ledger.append(planted)
     with pytest.raises(NotAuthorized, match="is revoked"):
         decide(study, people["ada"])
 

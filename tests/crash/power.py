@@ -10,8 +10,8 @@ from pathlib import Path
 
 from disk import Disk, materialise
 from journal import Call
-from outside import outside
 from recording import Recording
+from same_disk import outside
 from survival import nothing_was_repeated, survives
 
 from pawl.errors import PawlError

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from disk import Disk
 from journal import STRACE, Call, read
-from outside import outside
+from same_disk import outside
 
 from pawl import app, keys
 from studies import toy
 
 STORY = Path(__file__).with_name("story.py")
+UNKEPT = ("-shm", "-loop.lock", "-decision.lock")
+"""Files whose bytes nobody needs after a power cut: an index that SQLite makes anew, and notes of who holds a lease."""
 RULES = {"threshold = 1": "threshold = 2"}
 
 
@@ -103,11 +105,11 @@ def _step(place: Path, study: Path, step: Sequence[str], number: int, before: in
 
 
 def _must_match(disk: Disk, study: Path) -> None:
-    simulated = {path: content for path, content in disk.now().items() if not path.endswith(("/", "-shm"))}
+    simulated = {path: content for path, content in disk.now().items() if not path.endswith(("/", *UNKEPT))}
     real = {
         str(path.relative_to(study)): path.read_bytes()
         for path in study.rglob("*")
-        if path.is_file() and not path.name.endswith("-shm")
+        if path.is_file() and not path.name.endswith(UNKEPT)
     }
     different = [path for path in simulated.keys() | real.keys() if simulated.get(path) != real.get(path)]
     if different:

@@ -18,6 +18,9 @@ def status(
     """Where the study stands: champion, head, what waits for a person, and every run in a chart."""
     study = study_in(folder)
     standing = reading.standing(study.ledger)
+    halt = study.switch.standing(study.ledger)
+    if halt:
+        standing["halted"] = f"by {halt.record.by} (entry {halt.id}): {halt.record.reason}"
     if as_json:
         say_json(standing)
         return
@@ -27,6 +30,9 @@ def status(
     if chart and standing["runs"]:
         say_chart(study, 20)
     waiting = study.dossiers()
+    if halt:
+        say("\nnext:  pawl resume   (needs a signature)")
+        return
     say(f"\nnext:  pawl review {waiting[-1].id}" if waiting else "\nnext:  pawl run --budget 5m")
 
 

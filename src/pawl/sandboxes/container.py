@@ -124,8 +124,9 @@ def _mounted(mount: Mount) -> str:
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        cwd=cache.private("scratch"),  # engines leave files where they are started
+    )  # fmt: skip
 
 
 def _first_process(process: subprocess.Popen[bytes], running: Running, wall: float, stop: threading.Event) -> int:
