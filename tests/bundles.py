@@ -145,7 +145,10 @@ def made(folder: Path, people: dict[str, keys.Signer]) -> Bundles:
         study = app.open(toy(folder / "toy", [ada, bob]))
         waiting = study.run(runs=200, until_certified=True)[-1]
         undecided = exported(study, waiting.id)
+        study.store._engine.dispose()  # type: ignore[attr-defined]  # a copy beside open connections need not be whole
         before = shutil.copytree(study.folder, folder / "before")
+        assert app.adopt(shutil.copytree(before, folder / "looked-at")).dossiers()
+        study = app.open(study.folder)
         study.decide(waiting.id, "approve", ada.key, ada.name, "well done")
         first, anchors = exported(study, waiting.id), known(study, waiting.id)
         policy = study.folder / "policy.toml"

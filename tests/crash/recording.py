@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,14 +98,49 @@ def record(place: Path, people: Sequence[keys.Signer], steps: Sequence[Sequence[
 
 def _step(place: Path, study: Path, step: Sequence[str], number: int, before: int) -> list[Call]:
     log, noted = place / f"calls.{number}", place / "marks"
-    done = subprocess.run(
+    process = subprocess.Popen(
         [*STRACE, "-o", str(log), sys.executable, str(STORY), str(study), str(noted), *step],
-        cwd=study, capture_output=True, text=True, check=False,
+        cwd=study, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    if step[0] == "killed-after":
+        _sweep(process, log)
+    _, errors = process.communicate()
     expected = (-9, 137) if step[0] == "killed-after" else (0,)
-    if done.returncode not in expected:
-        raise RuntimeError(f"step {step} ended with {done.returncode}: {done.stderr[-2000:]}")
+    if process.returncode not in expected:
+        raise RuntimeError(f"step {step} ended with {process.returncode}: {errors[-2000:]}")
     return read(log, study, noted, before)
+
+
+def _sweep(strace: subprocess.Popen[str], log: Path) -> None:
+    """Once the program is dead, end sandboxes that were just being started. bubblewrap's second process waits for
+    the first one's word before it asks to die with it; where a kill comes in between it waits forever, and strace
+    for it."""
+    while strace.poll() is None:
+        time.sleep(0.1)
+        first = _first(log)
+        if first and not Path("/proc", first).exists():
+            for pid in _traced(strace.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _first(log: Path) -> str:
+    """The id of the process that a log begins with, or nothing."""
+    if not log.exists():
+        return ""
+    with log.open(errors="replace") as lines:
+        return lines.readline().split(" ", 1)[0]
+
+
+def _traced(tracer: int) -> list[int]:
+    """The bubblewrap processes that strace follows."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            text = status.read_text()
+            if f"TracerPid:\t{tracer}\n" in text and text.startswith("Name:\tbwrap\n"):
+                found.append(int(status.parent.name))
+    return found
 
 
 def _must_match(disk: Disk, study: Path) -> None:

@@ -84,7 +84,7 @@ def grown(tmp_path: Path, first: int, more: int) -> tuple[Ledger, Path, Path]:
     return ledger, path, older
 
 
-@pytest.mark.parametrize(("first", "more"), [(5, 5), (5, 1), (200, 200)])
+@pytest.mark.parametrize(("first", "more"), [(5, 5), (5, 1), pytest.param(200, 200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("accident", DETECTED.values(), ids=DETECTED)
 def test_an_accident_under_a_writer_is_noticed_and_takes_no_entry(
     tmp_path: Path, accident: Accident, first: int, more: int
@@ -97,7 +97,7 @@ def test_an_accident_under_a_writer_is_noticed_and_takes_no_entry(
         assert "pawl ledger verify" in caught.value.hint
 
 
-@pytest.mark.parametrize(("first", "more"), [(5, 5), (400, 5)])
+@pytest.mark.parametrize(("first", "more"), [(5, 5), pytest.param(400, 5, marks=pytest.mark.slow)])
 def test_an_older_copy_over_the_file_alone_is_noticed_or_harmless(tmp_path: Path, first: int, more: int) -> None:
     ledger, path, older = grown(tmp_path, first, more)
     copied_one(older, path)
@@ -133,6 +133,7 @@ def test_a_running_loop_stops_with_a_clear_error(toy_study: app.OpenStudy, tmp_p
     assert len(marks_in(noted)) <= seen + 2, "entries were acknowledged into nowhere"  # two were under way
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accident", ["deleted", "older copy"])
 def test_between_two_runs_a_ledger_that_was_rolled_back_is_noticed(
     toy_study: app.OpenStudy, tmp_path: Path, accident: str

@@ -12,6 +12,7 @@ import io
 import itertools
 import os
 import select
+import signal
 import subprocess
 import threading
 import time
@@ -28,6 +29,7 @@ from pawl.sandboxes import cgroups, devices, hierarchy, inside, walls
 from pawl.sandboxes.engine import IMAGE, Engine, Running, find, place
 from pawl.sandboxes.meter import Meter
 from pawl.sandboxes.outcome import conclude
+from pawl.sandboxes.outputs import OutputsRefused, unpack
 from pawl.sandboxes.supervised import INSIDE, supervised, supervisor
 from pawl.sandboxes.watch import STARVED, Watched, watch
 
@@ -67,7 +69,7 @@ class Container:
                     )
                 _go(process)
             watched = watch(process, process.stderr.fileno(), task.limits, stop, running)
-            if watched.ended is None and engine.starved(running.name):
+            if watched.ended is None and (engine.starved(running.name) or self._killed_from_outside(task, watched)):
                 watched.ended = STARVED
         return self._conclude(task, watched, running)
 
@@ -100,17 +102,34 @@ class Container:
             yield from ("--tmpfs", f"{path}:rw,nosuid,nodev,exec,size={size},mode=1777")
         yield from ("--workdir", "/study")
 
+    def _killed_from_outside(self, task: Task, watched: Watched) -> bool:
+        """Whether the first process was killed before it had handed everything out. Nothing in the container can do
+        that; the kernel does for want of memory, and engines do not always pass on that it did."""
+        if watched.code != 128 + signal.SIGKILL:
+            return False
+        _, stream = _parts(watched)
+        try:
+            unpack(stream, task.limits.disk)
+        except OutputsRefused:
+            return True
+        return False
+
     def _conclude(self, task: Task, watched: Watched, running: Running) -> Execution:
         """What is recorded. Raises SandboxError if the container was not set up."""
-        engine, said = running.engine, bytes(watched.channel)
-        status, stream = walls.split(said[max(0, said.find(b"walls ")) :])
+        engine, (status, stream) = running.engine, _parts(watched)
         if watched.ended is None and not status:
-            words = said.decode(errors="replace").strip()[-300:]
+            words = bytes(watched.channel).decode(errors="replace").strip()[-300:]
             raise SandboxError(f"{engine.name} starts no container: {words}", f"{engine.name} info")
         held = walls.seen(status) + running.held + (BY_ENGINE if status else ())
         version = " ".join([engine.name, engine.version, *([self.runtime] if self.runtime else [])])
         isolation = Isolation(sandbox="container", version=version, safe=True, held=held)
         return conclude(task, watched, stream, isolation, exact=False)
+
+
+def _parts(watched: Watched) -> tuple[dict[str, str], bytes]:
+    """What the supervisor said of the walls, and the stream of outputs; an engine's own words may come before."""
+    said = bytes(watched.channel)
+    return walls.split(said[max(0, said.find(b"walls ")) :])
 
 
 def _mounted(mount: Mount) -> str:
