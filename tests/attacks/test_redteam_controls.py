@@ -54,14 +54,21 @@ LEAVES_NO_TRACE = {
 }  # fmt: skip
 
 
+TRIES = 3
+"""A control shows that an attack can get out: once is enough, and on a busy machine a race may be lost."""
+
+
 @pytest.mark.parametrize("attack", parameters(ON_THE_HOST))
 def test_without_a_sandbox_it_gets_out(attack: Attack) -> None:
     if attack.control_needs_root and os.geteuid() != 0:
         pytest.skip("only root can do this without a sandbox")
-    attempt = redteam.attempt(Unsafe(accepted=True), attack, confined=False)
-    assert not attempt.stopped
-    seen = set(attempt.signs) - ROOTS_OWN
-    assert (seen | set(attempt.claims)) if attack.name in LEAVES_NO_TRACE else seen, attempt
+    for _ in range(TRIES):
+        attempt = redteam.attempt(Unsafe(accepted=True), attack, confined=False)
+        seen = set(attempt.signs) - ROOTS_OWN
+        evidence = (seen | set(attempt.claims)) if attack.name in LEAVES_NO_TRACE else seen
+        if evidence and not attempt.stopped:
+            return
+    pytest.fail(f"it did not get out: {attempt}")
 
 
 # -- what comes out, read by somebody who trusts it -----------------------------------------------------------------
