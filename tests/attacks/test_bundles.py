@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -166,7 +167,7 @@ def test_a_yes_to_one_dossier_is_not_a_yes_to_another(real: Bundles) -> None:
 
 
 def test_a_no_cannot_be_made_a_yes(real: Bundles, people: People) -> None:
-    study = app.adopt(real.before)
+    study = app.adopt(shutil.copytree(real.before, real.before.with_name("refused")))
     dossier = study.dossiers()[-1]
     study.decide(dossier.id, "reject", people["ada"].key, people["ada"].name, "not like this")
     no = json.loads([row.body for row in study.ledger.rows()][-1])
