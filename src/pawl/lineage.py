@@ -29,6 +29,8 @@ IDENTITY = {
     "GIT_AUTHOR_NAME": "Pawl", "GIT_AUTHOR_EMAIL": "pawl@localhost",
     "GIT_COMMITTER_NAME": "Pawl", "GIT_COMMITTER_EMAIL": "pawl@localhost",
 }  # fmt: skip
+UNTOUCHED = {"GIT_OPTIONAL_LOCKS": "0"}
+"""Or `git status` would write the user's index anew whenever it likes, and a power cut could tear it."""
 PLAIN_DIFF = (
     "--text",
     "--no-ext-diff",
@@ -236,7 +238,7 @@ class Lineage:
         try:
             return subprocess.run(
                 ["git", *SAFE, "-C", str(self.folder), *args], input=stdin.encode(),
-                env={**scrubbed, **IDENTITY, **(env or {})}, capture_output=True, check=False,
+                env={**scrubbed, **IDENTITY, **UNTOUCHED, **(env or {})}, capture_output=True, check=False,
             )  # fmt: skip
         except FileNotFoundError as error:
             raise ConfigError("git is not installed", "apt install git") from error
