@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 import unicodedata
 import zipfile
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ ARRAYS = (".npz", ".npy", ".safetensors")
 PLAIN = "biufcUS"
 """Kinds of numpy types that files may hold: booleans, numbers, text; no objects, no records."""
 MOST_ARRAYS = 10_000
+PARSER = threading.Lock()
+"""Held by whoever has Python parse into a syntax tree, as numpy does with a header: Python 3.11 counts the depth of the
+tree for all threads together, and fails when two count at once."""
 RULE = re.compile(r"^---\s*$", re.MULTILINE)
 TRAILER = re.compile(r"^\s*([A-Za-z_][\w./-]{0,63})\s*:\s*([-+0-9.eE]+|nan|inf|-inf)\s*$")
 
@@ -83,7 +87,8 @@ def arrays(name: str, content: bytes, limit: int) -> Arrays:
     if len(content) > limit and not name.endswith(".npz"):  # whose members are counted unpacked
         raise Refused(f"{shown} holds more than {limit / 2**20:g} MiB")
     try:
-        found = _parsed(name, content, limit)
+        with PARSER:
+            found = _parsed(name, content, limit)
     except Refused:
         raise
     except Exception as error:  # parsers of hostile bytes raise nearly anything

@@ -5,16 +5,14 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import threading
 from collections.abc import Mapping
 
 import libcst as cst
 
 from pawl.errors import ConfigError
+from pawl.hostile import PARSER
 
 Constant = str | int | float | bool
-PARSING = threading.Lock()
-"""Python 3.11 counts the depth of a syntax tree for all threads together, and fails when two count at once."""
 
 
 class _Exchange(cst.CSTTransformer):
@@ -91,7 +89,7 @@ def _bindings(source: str, path: str) -> list[str]:
 
 def _parsed(source: str, path: str) -> ast.Module:
     try:
-        with PARSING:
+        with PARSER:
             return ast.parse(source)
     except (SyntaxError, ValueError) as error:
         raise ConfigError(f"{path} is not valid Python: {error}", f"correct {path}") from error
