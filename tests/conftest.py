@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +47,20 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, keys.Signer]:
 def toy_study(tmp_path: Path, people: dict[str, keys.Signer]) -> app.OpenStudy:
     """A study whose training takes milliseconds, and whose metric is self-reported (allowed by its policy)."""
     return app.open(toy(tmp_path / "toy", [people["ada"], people["bob"]]))
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory, people: dict[str, keys.Signer]) -> Path:
+    """A toy study with a dossier that waits, made once and for copying only."""
+    folder = toy(tmp_path_factory.mktemp("waiting") / "toy", [people["ada"], people["bob"]])
+    app.open(folder).run(runs=200, until_certified=True)
+    return folder
+
+
+@pytest.fixture
+def waiting(original: Path, tmp_path: Path) -> app.OpenStudy:
+    """A copy of it."""
+    return app.adopt(shutil.copytree(original, tmp_path / "toy"))
 
 
 @pytest.fixture

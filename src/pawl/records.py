@@ -1,4 +1,4 @@
-"""The words of Pawl: every fact the ledger can hold.
+"""The words of Pawl: every fact the ledger can hold. Those of people are in decisions.py, and are found here too.
 
 A record is a finished fact: frozen, complete, no field filled in later. A field that may be None says
 what None means, and it never means "not yet". Numbers are finite. Fields that name another record hold
@@ -9,21 +9,23 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
+
+from pawl.decisions import Approval as Approval
+from pawl.decisions import Halt as Halt
+from pawl.decisions import PolicyChange as PolicyChange
+from pawl.decisions import PolicyInForce as PolicyInForce
+from pawl.decisions import Rejection as Rejection
+from pawl.decisions import Release as Release
+from pawl.decisions import Resume as Resume
+from pawl.decisions import Revocation as Revocation
+from pawl.decisions import Signature as Signature
+from pawl.record import Part as Part
+from pawl.record import Record as Record
 
 Direction = Literal["minimize", "maximize"]
 Purpose = Literal["noise", "screen", "certify"]
 Outcome = Literal["ok", "crashed", "timed-out", "out-of-memory", "disk-full", "output-flood", "not-built", "invalid"]
-
-
-class Record(BaseModel):
-    """A frozen fact. Unknown fields, NaN and infinity are refused; types are not coerced."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Part(Record):
-    """A fact inside another record."""
 
 
 class Study(Record):
@@ -230,93 +232,6 @@ class Dossier(Record):
     attachments: tuple[Artifact, ...]
     proposers: tuple[str, ...]
     until: str
-
-
-class PolicyChange(Record):
-    """New rules put before the approvers of those in force: the whole text of the file, and what they read and sign.
-
-    `previous` and `digest` are the sha256 of the file before and after."""
-
-    previous: str
-    digest: str
-    text: str
-    statement: str
-    proposer: str
-    until: str
-
-
-class PolicyInForce(Record):
-    """The rules from here on. `change` is None for a study's first policy, which nobody was there to approve."""
-
-    digest: str
-    text: str
-    change: int | None
-    approvals: tuple[int, ...]
-    threshold: int
-
-
-class Signature(Part):
-    """A person's signature: who, with which key (SHA256 fingerprint) of which kind, and the armored signature.
-    `present`: the key is in hardware, and said that somebody touched it."""
-
-    approver: str
-    key: str
-    kind: str
-    present: bool
-    armored: str
-
-
-class Approval(Record):
-    """A person's signed yes over one dossier's bytes, or a policy change's. `request` is the exact text signed."""
-
-    dossier: int
-    request: str
-    signature: Signature
-    note: str
-
-
-class Rejection(Record):
-    """A person's signed no over one dossier's bytes, or a policy change's."""
-
-    dossier: int
-    request: str
-    signature: Signature
-    reason: str
-
-
-class Release(Record):
-    """A verdict that passed plus enough approvals: the champion moves to `variant`."""
-
-    dossier: int
-    variant: int
-    commit: str
-    approvals: tuple[int, ...]
-    threshold: int
-
-
-class Revocation(Record):
-    """Keys that no longer count, from here on: an OpenSSH key revocation list or public keys, in base64."""
-
-    keys: str
-    reason: str
-    by: str
-
-
-class Halt(Record):
-    """The kill switch was thrown: nothing runs before a Resume. `token` tells this halt from all others."""
-
-    reason: str
-    by: str
-    token: str
-
-
-class Resume(Record):
-    """A person's signed word that a halt is over."""
-
-    halt: int
-    request: str
-    signature: Signature
-    note: str
 
 
 class Exchange(Record):

@@ -15,6 +15,7 @@ import pydantic
 import pytest
 
 from pawl import app, cache
+from pawl.attacks.witness import marked as processes
 from pawl.records import Run, Variant
 
 Make = Callable[..., app.OpenStudy]
@@ -52,19 +53,6 @@ def train(study: app.OpenStudy, seed: int = 1) -> Run:
     """One training run of the baseline, as the loop would do it."""
     with study.loop() as loop:
         return loop.search.measure.executor.run(study.entries(Variant)[0], seed, "noise")
-
-
-def processes(marker: str) -> list[int]:
-    """The live processes of the host whose command line holds a marker."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if marker.encode() in line and int(pid) != os.getpid():
-            found.append(int(pid))
-    return found
 
 
 def gone(marker: str, within: float = 3.0) -> bool:

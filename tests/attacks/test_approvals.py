@@ -39,25 +39,10 @@ from pawl.records import (
 )
 from pawl.signers.ssh import SshSigner
 from pawl.tables import parse
-from studies import toy
 from test_ledger import ListStore
 
 People = dict[str, keys.Signer]
 NAMESPACE = "pawl-decision@v1"
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory, people: People) -> Path:
-    """A toy study with a dossier that waits, made once."""
-    folder = toy(tmp_path_factory.mktemp("waiting") / "toy", [people["ada"], people["bob"]])
-    app.open(folder).run(runs=200, until_certified=True)
-    return folder
-
-
-@pytest.fixture
-def waiting(original: Path, tmp_path: Path) -> app.OpenStudy:
-    """A copy of it."""
-    return app.adopt(shutil.copytree(original, tmp_path / "toy"))
 
 
 def dossier(study: app.OpenStudy) -> Entry[Dossier]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,18 +18,6 @@ from pawl.records import Dossier, PolicyChange, PolicyInForce, Proposal, Release
 from studies import patch, toy
 
 People = dict[str, keys.Signer]
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory, people: People) -> Path:
-    folder = toy(tmp_path_factory.mktemp("waiting") / "toy", [people["ada"], people["bob"]])
-    app.open(folder).run(runs=200, until_certified=True)
-    return folder
-
-
-@pytest.fixture
-def waiting(original: Path, tmp_path: Path) -> app.OpenStudy:
-    return app.adopt(shutil.copytree(original, tmp_path / "toy"))
 
 
 def done(*words: str | Path, study: app.OpenStudy | None = None, stdin: str = "") -> str:
