@@ -30,6 +30,7 @@ PATCH = """--- a/train.py
  
 """
 EDITABLE = ("train.py", "sub/model.py")
+STATUS = ("--no-optional-locks", "status", "-s")
 
 
 def git(folder: Path, *args: str, **options: str) -> str:
@@ -198,6 +199,13 @@ def test_a_patch_of_two_editable_files_is_applied_whole(lineage: Lineage) -> Non
     assert lineage.changed(variant.parent, variant.commit) == (("100644", "sub/model.py"), ("100644", "train.py"))
 
 
+def test_a_look_at_the_study_does_not_rewrite_the_users_index(lineage: Lineage, study: Path) -> None:
+    os.utime(study / "train.py", (1.0, 1.0))  # git would write down the new time, had it leave to
+    before = (study / ".git" / "index").read_bytes()
+    lineage.baseline()
+    assert (study / ".git" / "index").read_bytes() == before
+
+
 def test_the_users_branch_index_and_files_are_untouched(lineage: Lineage, study: Path) -> None:
     def state() -> list[object]:
         files = {path: path.read_bytes() for path in study.rglob("*") if path.is_file() and ".git" not in path.parts}
@@ -205,7 +213,7 @@ def test_the_users_branch_index_and_files_are_untouched(lineage: Lineage, study:
         return [
             files,
             index,
-            *(git(study, *args) for args in (("branch", "-v"), ("status", "-s"), ("stash", "list"), ("tag",))),
+            *(git(study, *args) for args in (("branch", "-v"), STATUS, ("stash", "list"), ("tag",))),
         ]
 
     base = lineage.baseline()
