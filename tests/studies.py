@@ -48,8 +48,8 @@ summary = "val_loss"
 
 SMALL_RULES = {
     "runs = 6": "runs = 4",
-    "seeds = 2": "seeds = 1",
-    "bundle = 16": "bundle = 2",
+    "seeds = 4": "seeds = 1",
+    "bundle = 100": "bundle = 2",
     "cpu_seconds = 1.25": "cpu_seconds = 20.0",
 }
 

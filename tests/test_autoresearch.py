@@ -93,7 +93,7 @@ def test_the_metric_is_marked_self_reported_and_the_default_policy_releases_noth
     study = app.open(layout)
     policy = layout / "policy.toml"
     policy.write_text(
-        policy.read_text().replace("bundle = 16", "bundle = 2").replace("cpu_seconds = 1.25", "cpu_seconds = 20.0")
+        policy.read_text().replace("bundle = 100", "bundle = 2").replace("cpu_seconds = 1.25", "cpu_seconds = 20.0")
     )
     study.run(runs=60)
     assert all(entry.record.self_reported for entry in study.entries(Evaluation))

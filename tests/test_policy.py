@@ -50,18 +50,18 @@ def denied(text: str) -> NotAuthorized:
     return caught.value
 
 
-def test_a_good_policy_stands_with_the_designs_defaults() -> None:
+def test_a_good_policy_stands_with_the_documented_defaults() -> None:
     found = policy()
     found.enforce(TODAY)
     rules = found.certification
     assert (rules.bundle, rules.pairs, rules.alpha, rules.futility, rules.lambdas) == (
-        16,
+        100,
         20,
         0.10,
         0.15,
         (0.5, 1, 2, 8),
     )
-    assert (found.screening.seeds, found.screening.redraw_after, found.allow_unsafe) == (2, 25, False)
+    assert (found.screening.seeds, found.screening.redraw_after, found.allow_unsafe) == (4, 100, False)
     assert [(gate.use, gate.settings()) for gate in found.gate] == [("improvement", {}), ("limits", {"wall_s": 60})]
 
 
@@ -137,7 +137,8 @@ def test_a_bad_policy_is_refused_with_the_key(before: str, after: str, said: str
     "table",
     [
         "[noise]\nruns = 2", "[screening]\nseeds = 0", "[screening]\nredraw_after = 0", "[certification]\nbundle = 0",
-        "[certification]\npairs = 4", "[certification]\nalpha = 0", "[certification]\nalpha = 0.6",
+        "[certification]\nfirst = 0", "[certification]\ngrowth = -1", "[certification]\npairs = 4",
+        "[certification]\nalpha = 0", "[certification]\nalpha = 0.6",
         "[certification]\nalpha = nan", "[certification]\nfutility = 1", "[certification]\nfutility = -0.1",
         "[certification]\nlambdas = []", "[certification]\nlambdas = [inf]", "[certification]\nlevel = 0.5",
         "[certification]\nlevel = 1", "[guards]\ncpu_seconds = 0", "[guards]\ncpu_second = 2",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pawl import app
+from pawl.racing import PAIRS_FIRST
 from pawl.records import CommonSeeds, Evaluation, Run, Screening
 from studies import TOY, patch
 
@@ -39,13 +40,13 @@ def test_a_variant_that_crashes_costs_one_run_and_says_why(make_toy: Make) -> No
     assert len(answer.evaluations) == 1
 
 
-def test_who_is_worse_on_the_first_common_seed_is_not_run_on_the_second(make_toy: Make) -> None:
+def test_the_first_ideas_run_on_two_seeds_and_who_is_far_behind_later_on_one(make_toy: Make) -> None:
     study = make_toy(rules={"seeds = 1": "seeds = 2"})
-    worse = study.propose(patch(study, "SHIFT = 0.0", "SHIFT = -1.0"), "away from the optimum")
-    better = study.propose(patch(study, "SHIFT = 0.0", "SHIFT = 0.7"), "the optimum")
-    study.run(runs=14)
-    assert len(screened(study, worse.id).evaluations) == 1
-    assert len(screened(study, better.id).evaluations) == 2
+    ideas = [study.propose(patch(study, "SHIFT = 0.0", f"SHIFT = -{n + 1}.0"), "far away") for n in range(10)]
+    study.run(runs=40)
+    spent = [len(screened(study, entry.id).evaluations) for entry in ideas]
+    assert spent[:PAIRS_FIRST] == [2] * PAIRS_FIRST
+    assert spent[-1] == 1
 
 
 def test_head_and_challenger_run_on_the_same_seeds(make_toy: Make) -> None:
@@ -57,7 +58,7 @@ def test_head_and_challenger_run_on_the_same_seeds(make_toy: Make) -> None:
 
 
 def test_after_many_refusals_in_a_row_the_common_seeds_are_drawn_anew(make_toy: Make) -> None:
-    study = make_toy(rules={"redraw_after = 25": "redraw_after = 3"})
+    study = make_toy(rules={"redraw_after = 100": "redraw_after = 3"})
     for n in range(6):
         study.propose(patch(study, "SHIFT = 0.0", f"SHIFT = -0.{n + 1}"), "worse and worse")
     study.run(runs=16)

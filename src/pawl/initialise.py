@@ -32,11 +32,13 @@ valid = "30d"                       # how long a dossier can be decided
 runs = 6                            # A/A runs of the champion, to learn what a change of seed alone does
 
 [screening]
-seeds = 2                           # common seeds on which head and challenger race
-redraw_after = 25                   # refusals in a row after which the common seeds are drawn anew
+seeds = 4                           # common seeds on which a challenger may race, one after the other
+redraw_after = 100                  # refusals in a row after which the common seeds are drawn anew
 
 [certification]
-bundle = 16                         # provisional accepts that start a certificate
+first = 10.0                        # expected gain, in sd of a paired difference, that starts a certificate,
+growth = 3.0                        # or so many times what was certified before, if that is more
+bundle = 100                        # provisional accepts that start one in any case
 pairs = 20                          # the most fresh pairs that one may use
 alpha = 0.10                        # bound on the share of false certificates (e-LOND)
 futility = 0.15                     # give up when the e-value falls below

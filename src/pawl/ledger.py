@@ -99,6 +99,7 @@ class Ledger:
         self._lock = threading.RLock()
         self._entries: list[Entry[Record]] = []
         self._by_kind: dict[type[Record], list[Entry[Record]]] = {}
+        self._indexes: dict[tuple[type[Record], tuple[str, ...]], tuple[dict[object, Entry[Record]], int]] = {}
         self._tree = Tree()
 
     def append(self, record: R) -> Entry[R]:
@@ -153,10 +154,15 @@ class Ledger:
 
     def find(self, kind: type[R], **fields: object) -> Entry[R] | None:
         """The newest entry of a kind whose fields have these values: how a step learns that it was done before."""
-        for entry in reversed(self.entries(kind)):
-            if all(getattr(entry.record, name) == value for name, value in fields.items()):
-                return entry
-        return None
+        names = tuple(fields)
+        with self._lock:
+            self._refresh()
+            index, seen = self._indexes.get((kind, names), ({}, 0))
+            entries = self._by_kind.get(kind, [])
+            for entry in entries[seen:]:
+                index[tuple(getattr(entry.record, name) for name in names)] = entry
+            self._indexes[kind, names] = (index, len(entries))
+        return index.get(tuple(fields.values()))  # type: ignore[return-value]  # entries of this kind
 
     def get(self, id: int, kind: type[R]) -> Entry[R]:
         """Entry `id`, which must be of this kind. Raises ConfigError otherwise."""

@@ -58,7 +58,7 @@ class Loop:
                 self._finish(pool)
                 while self._room(budget):
                     self._turns(pool, budget)
-                    if history.read(self.ledger).accepted == 0 or self._done(budget):
+                    if not self.search.worth_a_try() or self._done(budget):
                         break
                     self._certify(pool)
             except KeyboardInterrupt:
@@ -96,7 +96,7 @@ class Loop:
             self.after()
 
     def _full(self) -> bool:
-        return history.read(self.ledger).accepted >= self.policy.certification.bundle
+        return self.search.ripe()
 
     def _certify(self, pool: ThreadPoolExecutor) -> None:
         noise: Entry[Noise] = self.search.settle_noise(pool)

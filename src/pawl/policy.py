@@ -43,16 +43,19 @@ class NoiseTable(Table):
 
 
 class ScreeningTable(Table):
-    """Races on `seeds` common seeds; they are drawn anew after `redraw_after` refusals in a row."""
+    """Races on at most `seeds` common seeds each; they are drawn anew after `redraw_after` refusals in a row."""
 
-    seeds: int = Field(default=2, ge=1)
-    redraw_after: int = Field(default=25, ge=1)
+    seeds: int = Field(default=4, ge=1)
+    redraw_after: int = Field(default=100, ge=1)
 
 
 class CertificationTable(Table):
-    """See DESIGN section 8: `bundle` accepts start a certificate of at most `pairs` pairs."""
+    """A certificate of at most `pairs` pairs starts when the head is expected to be `first` sd of a paired difference
+    better than the reference, and `growth` times what was certified before; after `bundle` accepts in any case."""
 
-    bundle: int = Field(default=16, ge=1)
+    first: float = Field(default=10.0, gt=0)
+    growth: float = Field(default=3.0, ge=0)
+    bundle: int = Field(default=100, ge=1)
     pairs: int = Field(default=20, ge=5)
     alpha: float = Field(default=0.10, gt=0, le=0.5)
     futility: float = Field(default=0.15, ge=0, lt=1)

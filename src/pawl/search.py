@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor as Pool
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
-from pawl import evidence, history
+from pawl import beliefs, evidence, history
 from pawl.errors import PawlError
 from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
@@ -16,11 +18,9 @@ from pawl.measure import Measure, fresh_seed
 from pawl.policy import Policy
 from pawl.protocols import Proposer
 from pawl.records import (
-    Certificate,
     CommonSeeds,
     Evaluation,
     Noise,
-    Preregistration,
     Proposal,
     Run,
     Screening,
@@ -29,6 +29,8 @@ from pawl.records import (
 
 TICK = 0.01
 """CPU seconds below which nothing is told apart."""
+LEAST = 0.25
+"""The expected gain, in sd of a paired difference, below which no certificate of twenty pairs is ever won."""
 
 
 @dataclass(slots=True)
@@ -70,50 +72,46 @@ class Search:
         return built or self.ledger.append(self.lineage.build(proposal, parent))
 
     def race(self, proposal: Entry[Proposal], variant: Entry[Variant]) -> Entry[Screening]:
-        """Run against the head on the common seeds; again on what is new if the head moved meanwhile."""
+        """Run on one common seed after the other while one more run is worth it; anew if the seeds were drawn anew."""
+        seeds: tuple[int, ...] = ()
+        done: list[Entry[Evaluation]] = []
         while True:
-            head, seeds = self._opponent()
-            screening = self._screen(proposal, variant, head, seeds)
             with self._lock:
-                if self._opponent() == (head, seeds):
+                if self.common_seeds() != seeds:
+                    seeds, done = self.common_seeds(), []
+                screening = self._screen(proposal, variant, done) if done else None
+                if screening:
                     return self.ledger.append(screening)
-
-    def _opponent(self) -> tuple[Entry[Variant], tuple[int, ...]]:
-        with self._lock:
-            return history.head(self.ledger), self._common_seeds()
+            done.append(self.measure.evaluate(variant, seeds[len(done)], "screen", proposal.record.hypothesis))
 
     def _screen(
-        self, proposal: Entry[Proposal], variant: Entry[Variant], head: Entry[Variant], seeds: Sequence[int]
-    ) -> Screening:
-        why, done, gains = proposal.record.hypothesis, [], []
-        for seed in seeds:
-            mine = self.measure.evaluate(variant, seed, "screen", why)
-            done.append(mine.id)
-            if mine.record.outcome != "ok":
-                return self._answer(
-                    proposal, variant, head, done, "crashed", f"{mine.record.outcome}: {mine.record.reason}"
-                )
-            costly = self._too_costly(mine)
-            if costly:
-                return self._answer(proposal, variant, head, done, "refused", costly, guard="cpu_seconds")
-            theirs = self.measure.evaluate(head, seed, "screen", "the head on a common seed")
-            if theirs.record.outcome != "ok":
-                continue
-            gains.append(self.sign * (mine.record.metrics[self.metric] - theirs.record.metrics[self.metric]))
-            if fmean(gains) <= 0:
-                said = f"no better than the head on {len(gains)} common seed(s)"
-                return self._answer(proposal, variant, head, done, "refused", said, fmean(gains))
-        if not gains:
-            return self._answer(proposal, variant, head, done, "accepted", "the head fails on every common seed", 0.0)
-        said = f"better than the head on {len(gains)} common seed(s), on average"
-        return self._answer(proposal, variant, head, done, "accepted", said, fmean(gains))
+        self, proposal: Entry[Proposal], variant: Entry[Variant], done: Sequence[Entry[Evaluation]]
+    ) -> Screening | None:
+        """The answer after some runs; None if one more run is worth it."""
+        answer, last = functools.partial(self._answer, proposal, variant, done), done[-1]
+        if last.record.outcome != "ok":
+            return answer("crashed", f"{last.record.outcome}: {last.record.reason}")
+        costly = self._too_costly(last)
+        if costly:
+            return answer("refused", costly, guard="cpu_seconds")
+        course = beliefs.read(self.ledger)
+        if course.same(last.id):
+            return answer("refused", "the same score as the head's on a common seed: it changes nothing", 0.0)
+        race = course.meet(proposal.record)
+        for evaluation in done:
+            race.see(self.sign * evaluation.record.metrics[self.metric])
+        if race.another():
+            return None
+        said = f"expected to be {'better' if race.gain > 0 else 'no better'} than the head after {len(done)} run(s)"
+        return answer("accepted" if race.gain > 0 else "refused", said, race.gain)
 
     def _answer(
-        self, proposal: Entry[Proposal], variant: Entry[Variant], head: Entry[Variant], done: Sequence[int],
+        self, proposal: Entry[Proposal], variant: Entry[Variant], done: Sequence[Entry[Evaluation]],
         decision: str, reason: str, gain: float | None = None, guard: str = "",
     ) -> Screening:  # fmt: skip
         return Screening(
-            proposal=proposal.id, variant=variant.id, head=head.id, evaluations=tuple(done),
+            proposal=proposal.id, variant=variant.id, head=history.read(self.ledger).head,
+            evaluations=tuple(entry.id for entry in done),
             decision=decision, reason=reason, gain=gain, broken_guard=guard,  # type: ignore[arg-type]
         )  # fmt: skip
 
@@ -130,21 +128,38 @@ class Search:
         cpu = self.measure.cpu(mine)
         return f"{cpu / mean:.2f} times the reference's CPU, more than {guard:g}" if cpu > guard * mean + slack else ""
 
-    def _common_seeds(self) -> tuple[int, ...]:
-        """The seeds to race on; drawn anew after too many refusals, since a lucky run must not stay the bar."""
+    def common_seeds(self) -> tuple[int, ...]:
+        """The seeds to race on: those on which the reference ran last, for which its noise was measured; drawn anew
+        after too many refusals, since a lucky run must not stay the bar."""
         standing, wanted = history.read(self.ledger), self.policy.screening.seeds
-        common, certificate = standing.common, self.ledger.last(Certificate)
-        if common is None:
-            noise = self.noise_now()
+        common, noise = standing.common, self.noise_now()
+        if common is None or (noise.id > common.id and standing.head == standing.reference == noise.record.variant):
             runs = [self.ledger.get(self.ledger.get(id, Evaluation).record.run, Run) for id in noise.record.evaluations]
-            seeds, reason = tuple(run.record.seed for run in runs)[:wanted], "those of the noise measurement"
-        elif certificate and certificate.id > common.id and len(certificate.record.pairs) >= wanted:
-            seeds, reason = tuple(p.seed for p in certificate.record.pairs[-wanted:]), "those of the last certificate"
+            seeds, reason = tuple(run.record.seed for run in runs)[-wanted:], "those of the noise measurement"
         elif standing.dry >= self.policy.screening.redraw_after:
             seeds, reason = tuple(fresh_seed() for _ in range(wanted)), f"{standing.dry} refusals in a row"
+            self.measure.evaluate(history.head(self.ledger), seeds[0], "screen", "the head on a new common seed")
         else:
             return common.record.seeds
         return self.ledger.append(CommonSeeds(seeds=seeds, reason=reason)).record.seeds
+
+    def ripe(self) -> bool:
+        """Whether the head is expected to be so much better than the reference that a certificate is due: soon at
+        first, then when it would add a good deal to what was certified before, since each one costs runs. And when
+        nothing better was found for a long time."""
+        course, rules = beliefs.read(self.ledger), self.policy.certification
+        standing, belief = course.standing, course.belief
+        if belief is None or standing.accepted == 0:
+            return standing.accepted >= rules.bundle
+        wanted = max(rules.first * belief.scale, rules.growth * course.claimed, 2 * math.sqrt(belief.doubt))
+        dry = standing.dry >= self.policy.screening.redraw_after and self.worth_a_try()
+        return belief.gain >= wanted or standing.accepted >= rules.bundle or dry
+
+    def worth_a_try(self) -> bool:
+        """Whether a certificate of the head has any chance, now that the budget ends."""
+        course = beliefs.read(self.ledger)
+        expected = course.belief is None or course.belief.gain > LEAST * course.belief.scale
+        return course.standing.accepted > 0 and expected
 
     def noise_now(self) -> Entry[Noise]:
         """The last noise measurement. `settle_noise` comes first."""
@@ -183,22 +198,10 @@ class Search:
                 f"pawl show {worst.record.run}",
             )
         spread = evidence.spread([entry.record.metrics[self.metric] for entry in good])
-        pairs = self._pairs(since)
-        rho = evidence.correlation(pairs)
+        belief = beliefs.read(self.ledger).belief
+        pairs = belief.spread.seen if belief else 0
+        rho = belief.spread.correlation(spread.sd) if belief and pairs else 0.0
         return Noise(
             variant=variant, evaluations=tuple(entry.id for entry in good), sd=spread.sd, low=spread.low,
-            high=spread.high, correlation=rho, pairs=len(pairs), scale=evidence.paired_scale(spread.sd, rho),
+            high=spread.high, correlation=rho, pairs=pairs, scale=evidence.paired_scale(spread.sd, rho),
         )  # fmt: skip
-
-    def _pairs(self, since: int) -> list[tuple[float, float]]:
-        """Paired scores of all comparable certificates, each arm centred, so that only seeds make them move."""
-        found = []
-        for certificate in self.ledger.entries(Certificate):
-            if self.ledger.get(certificate.record.preregistration, Preregistration).id < since:
-                continue
-            both = [(p.reference_score, p.head_score) for p in certificate.record.pairs]
-            known = [(a, b) for a, b in both if a is not None and b is not None]
-            if len(known) > 1:
-                first, second = fmean(a for a, _ in known), fmean(b for _, b in known)
-                found += [(a - first, b - second) for a, b in known]
-        return found

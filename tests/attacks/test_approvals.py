@@ -152,7 +152,7 @@ def test_a_signature_for_something_else_is_refused(
 
 def test_a_signature_for_another_dossier_is_refused(waiting: app.OpenStudy, people: People, tmp_path: Path) -> None:
     ada, first = people["ada"], request(waiting, people["ada"].name)
-    study = with_rules(waiting, people, before="redraw_after = 25", after="redraw_after = 26")
+    study = with_rules(waiting, people, before="redraw_after = 100", after="redraw_after = 101")
     with pytest.raises(NotAuthorized, match="not the one under which"):
         study.decide(dossier(study).id, "approve", ada.key, ada.name)
     study.judge_again(dossier(study).id)

@@ -236,9 +236,9 @@ def test_the_threshold_of_the_old_policy_holds_for_lowering_it(waiting: Waiting,
 
 
 def test_a_change_of_a_policy_that_is_gone_cannot_be_approved(waiting: Waiting, people: People) -> None:
-    study = edited(waiting(), "redraw_after = 25", "redraw_after = 26")
+    study = edited(waiting(), "redraw_after = 100", "redraw_after = 101")
     one = study.propose_policy("eve@example.org")
-    study = edited(study, "redraw_after = 26", "redraw_after = 27")
+    study = edited(study, "redraw_after = 101", "redraw_after = 102")
     two = study.propose_policy("eve@example.org")
     decide(study, people["ada"], two.id)
     with pytest.raises(NotAuthorized, match="no longer in force"):
@@ -270,7 +270,7 @@ def test_a_policy_change_that_shows_one_policy_and_means_another_is_not_signed(
     waiting: Waiting, people: People
 ) -> None:
     """Planted by somebody who can write in the ledger: the words are of a harmless change, the rules make eve sign."""
-    study = edited(waiting(), "redraw_after = 25", "redraw_after = 26")
+    study = edited(waiting(), "redraw_after = 100", "redraw_after = 101")
     harmless = study.propose_policy("eve@example.org").record
     text = harmless.text.replace(people["bob"].public, people["eve"].public)
     digest = sha256(text.encode())
