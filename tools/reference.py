@@ -129,8 +129,8 @@ MEANINGS = {
     "noise.runs": "runs of the reference that measure what a change of seed alone does",
     "screening.seeds": "common seeds on which head and challenger race",
     "screening.redraw_after": "refusals in a row after which the common seeds are drawn anew",
-    "certification.first": "expected gain of the head, in sd of a paired difference, that starts a certificate; the end "
-    "of the budget starts one too",
+    "certification.first": "expected gain of the head, in sd of a paired difference, that starts a certificate; "
+    "the end of the budget starts one too",
     "certification.growth": "a certificate also waits until it promises so many times what was certified before",
     "certification.bundle": "provisional accepts that start a certificate in any case",
     "certification.pairs": "the most pairs that one certificate may use",
