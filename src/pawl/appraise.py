@@ -46,8 +46,8 @@ class Noise:
 class Step:
     """One kept gain, in the metric's unit, above 0 for better.
 
-    `over`: what it was kept over. `chance`: how often luck makes at least this gain somewhere among all tries (None: the
-    noise has no limit).
+    `over`: what it was kept over. `chance`: how often luck makes at least this gain somewhere among all tries (None:
+    the noise has no limit).
     `left`: the gain that is likely left, knowing that it was picked; `idle`: the probability that nothing is.
     `bearable`: the largest sd of one run under which it would survive. `runs`: how many runs on fresh seeds, half of
     them of the step before, Pawl's own certificate would likely need for `left` (None: more than a few hundred)."""
@@ -207,7 +207,8 @@ def _steps(tries: Sequence[Try], left: Sequence[shrink.Left | None], noise: Nois
         steps.append(
             Step(
                 number=one.made.place, name=one.made.trial.name, words=one.made.trial.words,
-                over=one.over.trial.name, score=one.made.mean, gain=one.gain, in_sd=one.gain / noise.sd if noise.sd else None,
+                over=one.over.trial.name, score=one.made.mean, gain=one.gain,
+                in_sd=one.gain / noise.sd if noise.sd else None,
                 call=_call(chance, at_best, noise, level), chance=chance,
                 left=gain, idle=rest.idle if rest else None,
                 bearable=0.0 if one.made.idle else max(one.gain / one.units / bar, 0.0),

@@ -20,6 +20,8 @@ import numpy as np
 from pawl.luck import Floats, below
 
 ROUNDS = 60
+SETTLED = 1e-3
+"""A round that moves no weight further is the last one."""
 LEAN = 10.0
 """So many imagined tries without effect are added: an estimate from few tries errs to the careful side."""
 MOST = 400
@@ -63,15 +65,16 @@ def shrink(baseline_sd: float, attempts: Sequence[Attempt]) -> list[Left]:
 class _Piece:
     """Up to MOST attempts, and what does not change while the mixture is estimated.
 
-    `cells` are the values that luck may have, `ends` where the mixture's stretches end. `tables` holds, for each
-    attempt, the density of its gain by part of the mixture: for one not kept by the luck of what it was compared to;
-    for one kept by the difference of that luck and its own."""
+    `cells` are the values that luck may have, `ends` where the mixture's stretches end, `luck` how likely each score's
+    own luck is. `kept` and `missed` are the places of attempts, and for each the density of its gain by part of the
+    mixture: of one that missed, by the luck of what it was compared to; of one kept, by that luck less its own."""
 
     attempts: Sequence[Attempt]
     cells: Floats
     ends: Floats
-    tables: list[Floats]
     luck: list[Floats]
+    kept: tuple[list[int], Floats]
+    missed: tuple[list[int], Floats]
     weights: Floats
 
     @classmethod
@@ -80,73 +83,71 @@ class _Piece:
         count = min(max(round(8 * REACH * max(sds) / min(sds)) | 1, FEWEST_CELLS), MOST_CELLS)
         cells = np.linspace(-REACH * max(sds), REACH * max(sds), count)
         ends = _ends(min(sds), max(max(abs(one.gain) for one in attempts), max(sds)))
-        luck = [_normal(cells, sd) for sd in sds]
-        tables = [_differences(one.gain, cells, ends) if one.kept else _densities(one, cells, ends) for one in attempts]
-        for one, table in zip(attempts, tables, strict=True):
-            if one.idle:
-                table[:, ends != 0] = 0.0
-        piece = cls(attempts, cells, ends, tables, luck, np.full(len(ends), 1 / len(ends)))
+        tables = [_differences(one, cells, ends) if one.kept else _densities(one, cells, ends) for one in attempts]
+        kept, missed = ([n for n, one in enumerate(attempts) if one.kept == wanted] for wanted in (True, False))
+        stacked = [(places, np.array([tables[n] for n in places])) for places in (kept, missed) if places]
+        none = (list[int](), np.zeros((0, 1, len(ends))))
+        piece = cls(
+            attempts, cells, ends, [_normal(cells, sd) for sd in sds], stacked[0] if kept else none,
+            stacked[-1] if missed else none, np.full(len(ends), 1 / len(ends)),
+        )  # fmt: skip
         piece.estimate()
         return piece
 
     def estimate(self) -> None:
         """Fit the mixture to the attempts that could have had an effect."""
         lean = np.where(self.ends == 0, LEAN, 0.0)
+        real = np.array([0.0 if one.idle else 1.0 for one in self.attempts])
         for _ in range(ROUNDS):
-            shares = [share for share, one in zip(self._shares(), self.attempts, strict=True) if not one.idle]
-            counts = np.sum(shares, axis=0) + lean
-            self.weights = counts / counts.sum()
+            along = self._along()
+            counts = lean.copy()
+            for (places, tables), seen in zip((self.kept, self.missed), along, strict=True):
+                joint = np.matmul(seen[:, None, :], tables)[:, 0, :] * self.weights
+                share = joint / np.maximum(joint.sum(axis=1, keepdims=True), TINY)
+                counts += real[places] @ share
+            before, self.weights = self.weights, counts / counts.sum()
+            if float(np.abs(self.weights - before).max()) < SETTLED:
+                return
 
     def left(self) -> list[Left]:
         """What is left of each kept attempt."""
-        found, before, after = list[Left](), *self._messages()
-        for n, one in enumerate(self.attempts):
-            if one.kept:
-                gap = self._gap(before[n], after[n + 1], n)
-                joint = gap[:, None] * self.tables[n] * self.weights
-                total = max(float(joint.sum()), TINY)
-                effect = one.gain - self._offsets()
-                effect = np.where(joint.sum(axis=1) > 0, effect, 0.0)
-                idle = float(joint[:, self.ends <= 0].sum()) / total
-                found.append(Left(0.0, 1.0) if one.idle else Left(float(joint.sum(axis=1) @ effect) / total, idle))
+        step, count, found = self.cells[1] - self.cells[0], len(self.cells), list[Left]()
+        differences = step * np.arange(-count + 1, count)
+        for place, table, seen in zip(*self.kept, self._along()[0], strict=True):
+            one = self.attempts[place]
+            joint = seen[:, None] * table * self.weights
+            total = max(float(joint.sum()), TINY)
+            gain = float(joint.sum(axis=1) @ (one.gain - differences)) / total
+            found.append(Left(0.0, 1.0) if one.idle else Left(gain, float(joint[:, self.ends <= 0].sum()) / total))
         return found
 
-    def _offsets(self) -> Floats:
-        """The differences of luck that `tables` of kept attempts go by."""
-        step, count = self.cells[1] - self.cells[0], len(self.cells)
-        return np.asarray(step * np.arange(-count + 1, count))
-
-    def _gap(self, before: Floats, after: Floats, n: int) -> Floats:
-        """How likely each difference between the luck of what was kept and that of kept attempt n is."""
-        return np.asarray(np.convolve(before, (after * self.luck[n + 1])[::-1]))
+    def _along(self) -> tuple[Floats, Floats]:
+        """How likely each luck, or difference of luck, is at each kept and each missed attempt, its own gain apart."""
+        before, after = self._messages()
+        gaps = [np.convolve(before[n], (after[n + 1] * self.luck[n + 1])[::-1]) for n in self.kept[0]]
+        lucks = [before[n] * after[n + 1] for n in self.missed[0]]
+        count = len(self.cells)
+        return np.array(gaps).reshape(-1, 2 * count - 1), np.array(lucks).reshape(-1, count)
 
     def _messages(self) -> tuple[list[Floats], list[Floats]]:
         """What the attempts before and after each place say of the luck of what is kept there; each sums to one."""
+        density: dict[int, Floats] = {}
+        for places, tables in (self.kept, self.missed):
+            density.update(zip(places, tables @ self.weights, strict=True))
         before, after = [self.luck[0]], [np.ones(len(self.cells))]
         for n, one in enumerate(self.attempts):
-            density = self.tables[n] @ self.weights
-            if one.kept:  # density goes by (old luck - own luck)
-                following = self.luck[n + 1] * np.convolve(before[-1][::-1], density, mode="valid")[::-1]
+            if one.kept:
+                following = self.luck[n + 1] * np.convolve(before[-1][::-1], density[n], mode="valid")[::-1]
             else:
-                following = before[-1] * density
+                following = before[-1] * density[n]
             before.append(following / max(following.sum(), TINY))
         for n in range(len(self.attempts) - 1, -1, -1):
-            density = self.tables[n] @ self.weights
             if self.attempts[n].kept:
-                earlier = np.convolve(after[-1] * self.luck[n + 1], density, mode="valid")
+                earlier = np.convolve(after[-1] * self.luck[n + 1], density[n], mode="valid")
             else:
-                earlier = after[-1] * density
+                earlier = after[-1] * density[n]
             after.append(earlier / max(earlier.sum(), TINY))
         return before, after[::-1]
-
-    def _shares(self) -> list[Floats]:
-        """To which part of the mixture each attempt likely belongs."""
-        found, before, after = list[Floats](), *self._messages()
-        for n, one in enumerate(self.attempts):
-            along = self._gap(before[n], after[n + 1], n) if one.kept else before[n] * after[n + 1]
-            share = (along @ self.tables[n]) * self.weights
-            found.append(share / max(share.sum(), TINY))
-        return found
 
 
 def _ends(least: float, widest: float) -> Floats:
@@ -166,18 +167,26 @@ def _densities(one: Attempt, cells: Floats, ends: Floats) -> Floats:
     point = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     with np.errstate(divide="ignore", invalid="ignore"):
         flat = np.abs(below(z) - below(z - a)) / np.abs(a)
-    return np.asarray(np.maximum(np.where(a == 0, point, flat), TINY) / one.sd)
+    return _allowed(one, np.where(a == 0, point, flat) / one.sd, ends)
 
 
-def _differences(gain: float, cells: Floats, ends: Floats) -> Floats:
+def _differences(one: Attempt, cells: Floats, ends: Floats) -> Floats:
     """Of an attempt that was kept: the density of the effect that a difference of luck leaves, by part.
 
     Each is averaged over a cell, so that no part falls between two of them."""
     step, count = cells[1] - cells[0], len(cells)
-    effect = gain - step * np.arange(-count + 1, count)[:, None]
+    effect = one.gain - step * np.arange(-count + 1, count)[:, None]
     low, high = np.minimum(ends, 0.0)[None, :], np.maximum(ends, 0.0)[None, :]
     overlap = np.clip(np.minimum(effect + step / 2, high) - np.maximum(effect - step / 2, low), 0.0, None)
     with np.errstate(divide="ignore", invalid="ignore"):
         flat = overlap / (step * (high - low))
     point = np.clip(1 - np.abs(effect) / step, 0.0, None) / step
-    return np.asarray(np.maximum(np.where(ends[None, :] == 0, point, flat), TINY))
+    return _allowed(one, np.where(ends[None, :] == 0, point, flat), ends)
+
+
+def _allowed(one: Attempt, table: Floats, ends: Floats) -> Floats:
+    """The table without zeros, so that no wild gain is impossible; without an effect for a try that can have none."""
+    floored = np.maximum(table, TINY)
+    if one.idle:
+        floored[:, ends != 0] = 0.0
+    return np.asarray(floored)

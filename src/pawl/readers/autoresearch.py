@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pawl.errors import ConfigError
@@ -22,15 +23,15 @@ class AutoresearchReader:
     def knows(self, source: str) -> bool:
         """A first line with the five columns, by name and in order."""
         first = files.head(source).split(b"\n", 1)[0].decode("utf-8-sig", errors="replace").rstrip("\r")
-        names = first.split("\t")
-        return len(names) == len(COLUMNS) and all(
-            want in (None, name) for want, name in zip(COLUMNS, names, strict=True)
-        )
+        return _fits(first.split("\t"))
 
     def read(self, source: str) -> Log:
         """Raises ConfigError: the file, or a status that nobody knows."""
         rows = files.table(source, join_last=True)
-        trials, told, seen = list[Trial](), list[str](), dict[str, int]()
+        if not _fits(rows.names):
+            why = f"{one_line(source)} does not have autoresearch's columns"
+            raise ConfigError(why, "pawl judge FILE --reader table")
+        trials, told = list[Trial](), list[str]()
         for line, (commit, score, _, status, words) in rows.rows:
             decision = columns.decision(status)
             if decision is None:
@@ -41,9 +42,13 @@ class AutoresearchReader:
             value = None if decision == "crashed" else columns.number(score)
             if value is None and decision != "crashed":
                 told.append(f"line {line} has no finite score, and is taken as failed")
-            seen[commit] = seen.get(commit, 0) + 1
             trials.append(Trial(columns.shown(commit, 40), value, decision, commit, "", columns.shown(words)))
         if rows.odd:
             told.append(f"left out, for having too few cells: {len(rows.odd)} line(s), the first is {rows.odd[0]}")
         given = columns.a_direction(self.direction)
         return Log(one_line(source), "autoresearch", rows.names[1], given or "minimize", tuple(trials), tuple(told))
+
+
+def _fits(names: Sequence[str]) -> bool:
+    """The five columns, by name and in order."""
+    return len(names) == len(COLUMNS) and all(want in (None, name) for want, name in zip(COLUMNS, names, strict=True))

@@ -132,6 +132,11 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def numeric(text: str) -> bool:
+    """Is this how programs print a number, be it finite or not?"""
+    return number(text) is not None or text.strip().lower().lstrip("+-") in ("nan", "inf", "infinity")
+
+
 def decision(text: str) -> Decision | None:
     """What a status means; None: the word is not known."""
     word = re.split(r"[\s:(,]", text.strip().lower(), maxsplit=1)[0]

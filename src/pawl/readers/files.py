@@ -41,7 +41,7 @@ def head(source: str, size: int = 4096) -> bytes:
 
 def text(source: str) -> str:
     """A file's text. Raises ConfigError if it cannot be read, is too large, or is not text."""
-    path, shown = Path(source), one_line(source)
+    path, shown = Path(source), one_line(source)[:200]
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)

@@ -38,14 +38,16 @@ class MlflowReader:
 
     def read(self, source: str) -> Log:
         """Raises ConfigError: MLflow is not installed, no such experiment, several and no name, no metric."""
-        shown = one_line(source)
+        shown = columns.shown(source)
         try:
             from mlflow import MlflowClient
-            from mlflow.exceptions import MlflowException
         except ImportError as error:
             raise ConfigError(
                 "reading an MLflow database or server needs MLflow", "pip install 'pawl-ai[mlflow]'"
             ) from error
+        if ("://" not in source or source.startswith("sqlite://")) and not self.knows(source):
+            # opened by MLflow, any other file would become one
+            raise ConfigError(f"{shown} is not a database of MLflow's", "pawl judge mlflow.db")
         uri = f"sqlite:///{Path(source).resolve()}" if Path(source).is_file() else source
         try:
             client = MlflowClient(tracking_uri=uri)
@@ -55,7 +57,9 @@ class MlflowReader:
             if name not in found:
                 self._unknown(shown, name, sorted(holding or found))
             runs = _all(client, found[name])
-        except (MlflowException, OSError) as error:
+        except ConfigError:
+            raise
+        except Exception as error:  # a damaged database or a strange server makes MLflow raise nearly anything
             raise ConfigError(
                 f"{shown} cannot be read by MLflow: {columns.shown(str(error))}", "mlflow doctor"
             ) from error

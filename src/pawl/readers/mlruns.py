@@ -34,15 +34,17 @@ class MlrunsReader:
 
     def knows(self, source: str) -> bool:
         """A folder in which experiments, or runs, have a meta.yaml."""
-        folder = _folder(source)
         try:
+            folder = _folder(source)
             return folder.is_dir() and bool(_experiments(folder))
-        except OSError:
+        except (OSError, ValueError):
             return False
 
     def read(self, source: str) -> Log:
         """Raises ConfigError: no experiment, several and no name, no runs, no metric."""
         shown = one_line(source)
+        if not self.knows(source):
+            raise ConfigError(f"{columns.shown(shown)} is not a folder of MLflow's", "pawl judge mlruns")
         found = {_meta(folder).get("name", folder.name): folder for folder in _experiments(_folder(source))}
         holding = {name: folder for name, folder in found.items() if next(_runs(folder), None)}
         name = self.experiment or (next(iter(holding)) if len(holding) == 1 else "")
@@ -108,19 +110,12 @@ def _last(text: str) -> float | None:
     """The value at the highest step, as MLflow shows it: lines of time, value, step."""
     found = list[tuple[float, float, float]]()
     for line in text.splitlines():
-        cells = [_any(cell) for cell in line.split()[:3]]
+        cells = [columns.number(cell) for cell in line.split()[:3]]
         if len(cells) >= 2 and None not in cells:
             time, value, step = (*(cell or 0.0 for cell in cells), 0.0)[:3]
             found.append((step, time, value))
     value = max(found)[2] if found else math.nan
     return value if math.isfinite(value) else None
-
-
-def _any(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _text(path: Path) -> str:

@@ -45,16 +45,18 @@ class OptunaReader:
     def read(self, source: str) -> Log:
         """Raises ConfigError: no such file, several studies and no name, several values and no choice."""
         import optuna  # half a second, and few commands need it
-        from optuna.exceptions import OptunaError
-        from sqlalchemy.exc import SQLAlchemyError
 
-        shown = one_line(source)
+        shown = columns.shown(source)
+        if "://" not in source and not self.knows(source):
+            raise ConfigError(f"{shown} is not an Optuna study", "pawl judge study.db")
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
             storage = _storage(source)
             study = optuna.load_study(study_name=self._name(storage, shown), storage=storage)
             return self._log(study, shown)
-        except (OptunaError, SQLAlchemyError, KeyError, ValueError, OSError, RuntimeError) as error:
+        except ConfigError:
+            raise
+        except Exception as error:  # a damaged or hostile file makes Optuna and its database raise nearly anything
             raise ConfigError(
                 f"{shown} cannot be read as an Optuna study: {columns.shown(str(error))}", "optuna studies"
             ) from error

@@ -13,7 +13,7 @@ from pawl.records import Direction
 from pawl.trials import Decision, Log, Trial
 
 LEAST_NUMBERS = 0.5
-"""A column is one of numbers if so many of its cells are."""
+"""A column is one of numbers if so many of its cells that are not empty are."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,9 @@ class TableReader:
 
 
 def _numeric(cells: Sequence[str]) -> bool:
-    return sum(columns.number(cell) is not None for cell in cells) >= LEAST_NUMBERS * len(cells)
+    given = [cell for cell in cells if cell.strip()]
+    numbers = sum(columns.numeric(cell) for cell in given)
+    return numbers >= LEAST_NUMBERS * len(given) and any(columns.number(cell) is not None for cell in given)
 
 
 def _setting(name: str, cells: Sequence[str]) -> bool:
