@@ -84,13 +84,14 @@ class _Piece:
         cells = np.linspace(-REACH * max(sds), REACH * max(sds), count)
         ends = _ends(min(sds), max(max(abs(one.gain) for one in attempts), max(sds)))
         tables = [_differences(one, cells, ends) if one.kept else _densities(one, cells, ends) for one in attempts]
-        kept, missed = ([n for n, one in enumerate(attempts) if one.kept == wanted] for wanted in (True, False))
-        stacked = [(places, np.array([tables[n] for n in places])) for places in (kept, missed) if places]
-        none = (list[int](), np.zeros((0, 1, len(ends))))
-        piece = cls(
-            attempts, cells, ends, [_normal(cells, sd) for sd in sds], stacked[0] if kept else none,
-            stacked[-1] if missed else none, np.full(len(ends), 1 / len(ends)),
-        )  # fmt: skip
+        split = [[n for n, one in enumerate(attempts) if one.kept == wanted] for wanted in (True, False)]
+        rows = (2 * count - 1, count)
+        kept, missed = (
+            (places, np.array([tables[n] for n in places]).reshape(-1, size, len(ends)))
+            for places, size in zip(split, rows, strict=True)
+        )
+        luck = [_normal(cells, sd) for sd in sds]
+        piece = cls(attempts, cells, ends, luck, kept, missed, np.full(len(ends), 1 / len(ends)))
         piece.estimate()
         return piece
 

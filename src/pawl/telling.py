@@ -19,7 +19,7 @@ def figure(value: float, digits: int = 4) -> str:
         places = max(0, digits - 1 - math.floor(math.log10(abs(value) or 1)))
         text = f"{value:.{min(places, 10)}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{value:.{digits - 1}g}"
+    return f"{value:.{digits}g}"
 
 
 def headline(found: Appraisal) -> list[str]:

@@ -41,7 +41,7 @@ class ReaderContract:
         """Its fields are its settings, strings, empty by default: a log is judged with no set-up."""
         part = type(self.make())
         assert dataclasses.is_dataclass(part)
-        assert part.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        assert part.__dataclass_params__.frozen
         assert all(field.default == "" for field in dataclasses.fields(part))
 
     def test_it_is_registered_under_a_name_that_its_logs_bear(self, tmp_path: Path) -> None:
