@@ -133,13 +133,13 @@ def outcome(found: Appraisal, truth: dict[str, float], over: dict[str, str]) -> 
     )  # fmt: skip
 
 
-def figures(world: World, repetitions: int, level: float) -> dict[str, object]:
-    """All repetitions of one world."""
+def figures(world: World, repetitions: int, guesses: int, level: float) -> dict[str, object]:
+    """All repetitions of one world; what is likely left is worked out for the first `guesses` of them."""
     rng = np.random.default_rng(7)
     done = list[Outcome]()
-    for _ in range(repetitions):
+    for n in range(repetitions):
         log, truth, over = loop(world, rng)
-        done.append(outcome(appraise(log, 1.0 if world.stated else None, level), truth, over))
+        done.append(outcome(appraise(log, 1.0 if world.stated else None, level, n < guesses), truth, over))
     wrong, n = sum(one.false > 0 for one in done), len(done)
     chains_wrong = sum(one.chain == "survives" and one.gained <= 0 for one in done)
     told = [one for one in done if one.expected is not None and one.likely is not None]
@@ -147,13 +147,17 @@ def figures(world: World, repetitions: int, level: float) -> dict[str, object]:
     return {
         "logs": n, "logs_with_a_false_survivor": wrong, "share": round(wrong / n, 4), "wilson_95": wilson(wrong, n),
         "kept_a_log": spread([one.kept for one in done], 1),
-        "kept_that_do_nothing_or_harm": mean([one.idle for one in done]),
-        "expected_of_them": mean([one.expected or 0.0 for one in told]),
         "kept_that_help": mean([one.real for one in done]), "survivors_that_help": mean([one.true for one in done]),
         "chain_false": round(chains_wrong / n, 4),
         "chain_survives": round(sum(one.chain == "survives" for one in done) / n, 3),
-        "gain_claimed_by_the_log": mean([one.claimed for one in done]),
-        "gain_likely_left": mean([one.likely or 0.0 for one in told]), "gain_true": mean([one.gained for one in done]),
+        "gain_claimed_by_the_log": mean([one.claimed for one in done]), "gain_true": mean([one.gained for one in done]),
+        "guessed": {
+            "logs": len(told),
+            "kept_that_do_nothing_or_harm": mean([one.idle for one in told]),
+            "expected_of_them": mean([one.expected or 0.0 for one in told]),
+            "gain_true": mean([one.gained for one in told]),
+            "gain_likely_left": mean([one.likely or 0.0 for one in told]),
+        },
         "chain_interval_covers": round(sum(known) / len(known), 3) if known else None,
     }  # fmt: skip
 
@@ -180,12 +184,16 @@ WORLDS = [
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=100)
+    parser.add_argument("--repetitions", type=int, default=500)
+    parser.add_argument("--guesses", type=int, default=15, help="logs of each world for what is likely left")
     parser.add_argument("--level", type=float, default=0.05)
     parser.add_argument("--worlds", type=int, default=len(WORLDS), help="only the first N")
     options = parser.parse_args()
     before, began = machine(), time.monotonic()
-    found = {world.name(): figures(world, options.repetitions, options.level) for world in WORLDS[: options.worlds]}
+    found = {
+        world.name(): figures(world, options.repetitions, options.guesses, options.level)
+        for world in WORLDS[: options.worlds]
+    }
     normal = [one for name, one in found.items() if "t3" not in name]
     wrong, logs = (sum(int(str(one[key])) for one in normal) for key in ("logs_with_a_false_survivor", "logs"))
     together = {"logs": logs, "with_a_false_survivor": wrong, "wilson_95": wilson(wrong, logs)}

@@ -130,25 +130,33 @@ class _Piece:
         count = len(self.cells)
         return np.array(gaps).reshape(-1, 2 * count - 1), np.array(lucks).reshape(-1, count)
 
-    def _messages(self) -> tuple[list[Floats], list[Floats]]:
-        """What the attempts before and after each place say of the luck of what is kept there; each sums to one."""
-        density: dict[int, Floats] = {}
-        for places, tables in (self.kept, self.missed):
-            density.update(zip(places, tables @ self.weights, strict=True))
-        before, after = [self.luck[0]], [np.ones(len(self.cells))]
-        for n, one in enumerate(self.attempts):
-            if one.kept:
-                following = self.luck[n + 1] * np.convolve(before[-1][::-1], density[n], mode="valid")[::-1]
-            else:
-                following = before[-1] * density[n]
-            before.append(following / max(following.sum(), TINY))
-        for n in range(len(self.attempts) - 1, -1, -1):
-            if self.attempts[n].kept:
-                earlier = np.convolve(after[-1] * self.luck[n + 1], density[n], mode="valid")
-            else:
-                earlier = after[-1] * density[n]
-            after.append(earlier / max(earlier.sum(), TINY))
-        return before, after[::-1]
+    def _messages(self) -> tuple[Floats, Floats]:
+        """What the attempts before and after each place say of the luck of what is kept there, a row a place.
+
+        Between two kept attempts that is a running product, and so a running sum of logarithms."""
+        count, last = len(self.cells), len(self.attempts)
+        logs, before, after = np.zeros((last, count)), np.empty((last + 1, count)), np.ones((last + 1, count))
+        logs[self.missed[0]] = np.log(self.missed[1] @ self.weights)
+        gaps = dict(zip(self.kept[0], self.kept[1] @ self.weights, strict=True))
+        start, current = 0, self.luck[0]
+        for end in (*self.kept[0], last):
+            before[start : end + 1] = _product(current, np.cumsum(logs[start:end], axis=0))
+            if end < last:
+                current = self.luck[end + 1] * np.convolve(before[end][::-1], gaps[end], mode="valid")[::-1]
+            start = end + 1
+        end = last
+        for place in (*reversed(self.kept[0]), -1):
+            after[place + 1 : end + 1] = _product(after[end], np.cumsum(logs[place + 1 : end][::-1], axis=0))[::-1]
+            if place >= 0:
+                after[place] = np.convolve(after[place + 1] * self.luck[place + 1], gaps[place], mode="valid")
+            end = place
+        return before, after
+
+
+def _product(first: Floats, logs: Floats) -> Floats:
+    """The first row, then it times each of the others, given as logarithms; each row with a largest value of one."""
+    rows = np.vstack([np.zeros((1, len(first))), logs]) + np.log(np.maximum(first, TINY))
+    return np.asarray(np.exp(rows - rows.max(axis=1, keepdims=True)))
 
 
 def _ends(least: float, widest: float) -> Floats:
