@@ -21,10 +21,12 @@ from pawl.records import (
     Usage,
     Variant,
 )
+from pawl.trials import Log as Log
+from pawl.trials import Trial as Trial
 
 __all__ = [
-    "Case", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Limits", "Mount", "Proposer", "Row",
-    "Sandbox", "Seal", "Signer", "Sources", "Store", "Task",
+    "Case", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Limits", "Log", "Mount", "Proposer",
+    "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task", "Trial",
 ]  # fmt: skip
 
 
@@ -164,4 +166,16 @@ class Signer(Protocol):
     ) -> Seal:
         """What the signature tells, if this approver's key signed these bytes and is in none of the `revoked` lists.
         Raises NotAuthorized otherwise."""
+        ...
+
+
+class Reader(Protocol):
+    def knows(self, source: str) -> bool:
+        """Is this path or address a log of the kind that this part reads? Looks at no more than it needs; never
+        raises."""
+        ...
+
+    def read(self, source: str) -> Log:
+        """The trials in it, in the order in which they were made. Text in it is made printable. Raises ConfigError
+        with what is wrong, where, and what to type next."""
         ...

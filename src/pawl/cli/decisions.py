@@ -1,4 +1,4 @@
-"""Commands for people: review, approve, reject, judge. No agent's tool offers these."""
+"""Commands for people: review, approve, reject. No agent's tool offers these."""
 
 from __future__ import annotations
 
@@ -78,17 +78,6 @@ def reject(
         say_json(entries_json([entry])[0]) if as_json else say(
             f"\nrejected (entry {entry.id}); nothing is released", "bold"
         )
-
-
-@app.command()
-def judge(id: int, folder: Folder = HERE) -> None:
-    """Ask all gates again about a dossier, under the policy of now."""
-    study = study_in(folder)
-    verdict = study.judge_again(id)
-    for line in reading.why(study.ledger, verdict.id):
-        say(line)
-    if not verdict.record.passed:
-        raise typer.Exit(1)
 
 
 def _decide(

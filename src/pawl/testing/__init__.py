@@ -11,4 +11,5 @@ Each test's docstring states what the part must do. They need pytest, which Pawl
 
 import pytest
 
-pytest.register_assert_rewrite(*(f"pawl.testing.{name}" for name in ("chains", "leases", "stores", "gates", "signers")))
+SUITES = ("chains", "leases", "stores", "gates", "signers", "readers")
+pytest.register_assert_rewrite(*(f"pawl.testing.{name}" for name in SUITES))
