@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pawl import history
+from pawl import history, seals
 from pawl.artifacts import ArtifactStore
 from pawl.envelope import sha256
 from pawl.errors import IntegrityError
@@ -68,13 +68,18 @@ class Judge:
         ]
         runs = [self.ledger.get(entry.record.run, Run) for entry in evaluations]
         heads = tuple(run.record for run in runs[1::2])
+        opening, lives = (
+            seals.answer(self.ledger, certificate.id),
+            seals.lives(self.ledger, self.policy.holdout.openings),
+        )
         return Case(
             certificate=certificate.record, reference_runs=tuple(run.record for run in runs[0::2]), head_runs=heads,
             evaluations=tuple(entry.record for entry in evaluations),
             patch=self.lineage.diff(arms[0].commit, arms[1].commit),
             changed=self.lineage.changed(arms[0].commit, arms[1].commit), editable=self.lineage.editable,
             cpu_ratio_limit=self.policy.guards.cpu_seconds, allow_unsafe=self.policy.allow_unsafe,
-            isolation=self.policy.isolation,
+            isolation=self.policy.isolation, opening=opening.record if opening else None,
+            holdout=lives[-1].since.record.digest if lives else "", openings_left=lives[-1].left if lives else 0,
             artifacts={
                 f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
                 for run in runs[1::2] for artifact in run.record.artifacts

@@ -409,6 +409,9 @@ Revocation keys=s reason=s by=s
 Exchange task=s rule=s method=s host=s path=s status=i allowed=b reason=s bytes_up=i bytes_down=i tokens_in=i? tokens_out=i? wall_s=n
 Halt reason=s by=s token=s
 Resume halt=i request=s signature=Signature note=s
+Holdout digest=s rows=i previous=s reason=s by=s
+OpeningIntent certificate=i sealed=s number=i of=i mode=standard|adversarial threshold=n head=i reference=i
+Opening certificate=i sealed=s number=i of=i mode=standard|adversarial threshold=n head=i reference=i intent=i better=b
 """  # noqa: E501
 """Every kind of record, and the parts of some: s text, i whole number, n number, b truth value, j anything, `?` or
 null, [x] a list, {x} values by name, a|b one of these words."""
