@@ -24,24 +24,30 @@ def spent(ledger: Ledger, digest: str) -> list[Entry[OpeningIntent]]:
 
 
 def answer(ledger: Ledger, certificate: int) -> Entry[Opening] | None:
-    """What the holdout said about a certificate; None where it said nothing, or where an entry that claims so does not
-    follow from an intent of its own, in its turn, about the runs that the certificate would release."""
-    found = ledger.find(Opening, certificate=certificate)
-    return found if found and _follows(ledger, found) else None
+    """What the holdout said about a certificate; None where it said nothing. An entry that claims an answer counts only
+    if it follows from an intent of its own, in its turn, about the runs that the certificate would release."""
+    return next((entry for entry in _claims(ledger, certificate=certificate) if _follows(ledger, entry)), None)
+
+
+def _claims(ledger: Ledger, **fields: int) -> list[Entry[Opening]]:
+    return [
+        entry for entry in ledger.entries(Opening)
+        if all(getattr(entry.record, name) == value for name, value in fields.items())
+    ]  # fmt: skip
 
 
 def _follows(ledger: Ledger, opening: Entry[Opening]) -> bool:
     said = opening.record
     asked = [entry for entry in spent(ledger, said.sealed) if entry.id < opening.id]
     turn = next((n for n, entry in enumerate(asked, 1) if entry.id == said.intent), 0)
-    if not 0 < turn == said.number <= said.of or ledger.find(Opening, intent=said.intent) != opening:
+    if not 0 < turn == said.number <= said.of or _claims(ledger, intent=said.intent)[0] != opening:
         return False
-    question = said.model_dump(exclude={"intent", "better"})
     sets = [entry.record.digest for entry in ledger.entries(Holdout) if entry.id < said.intent]
     runs = compared(ledger, ledger.get(said.certificate, Certificate).record)
     meant = tuple(run.id for run in runs) if runs else ()
+    question = asked[turn - 1].record.model_dump()
     return (
-        asked[turn - 1].record.model_dump() == question and sets[-1:] == [said.sealed]
+        question == said.model_dump(exclude={"intent", "better"}) and sets[-1:] == [said.sealed]
         and (said.head, said.reference) == meant
     )  # fmt: skip
 
