@@ -27,6 +27,7 @@ from pawl.records import (
     PolicyInForce,
     Preregistration,
     Proposal,
+    Question,
     Record,
     Rejection,
     Release,
@@ -174,7 +175,7 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
     return ""
 
 
-def _bar(question: OpeningIntent) -> str:
+def _bar(question: Question) -> str:
     """Which opening of the holdout, and how high its bar is."""
     return f"by {question.threshold:.3g} standard errors on the holdout (opening {question.number} of {question.of})"
 
@@ -216,7 +217,7 @@ def why(ledger: Ledger, id: int) -> list[str]:
                 f"  {'pass  ' if f.passed else 'REFUSE'} {f.gate}: {one_line(f.reason)}" for f in verdict.findings
             ]
             return [head, *findings, *why(ledger, verdict.certificate)]
-        case Opening() | OpeningIntent() as question:
+        case Question() as question:
             return [head, *why(ledger, question.certificate)]
         case Dossier() as dossier:
             return [head, *why(ledger, dossier.verdict)]

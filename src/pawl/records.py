@@ -26,6 +26,7 @@ from pawl.record import Record as Record
 from pawl.sealing import Holdout as Holdout
 from pawl.sealing import Opening as Opening
 from pawl.sealing import OpeningIntent as OpeningIntent
+from pawl.sealing import Question as Question
 
 Direction = Literal["minimize", "maximize"]
 Purpose = Literal["noise", "screen", "certify"]

@@ -20,11 +20,9 @@ class Holdout(Record):
     by: str
 
 
-class OpeningIntent(Record):
-    """The holdout is about to be asked: opening `number` of `of`, spent from here on, whatever comes of it.
-
-    The question: does the run `head` beat the run `reference`, example by example, by more than `threshold` standard
-    errors on the set whose digest is `sealed`?"""
+class Question(Record):
+    """Does the run `head` beat the run `reference`, example by example, by more than `threshold` standard errors on the
+    holdout whose digest is `sealed`? It is opening `number` of `of`."""
 
     certificate: int
     sealed: str
@@ -36,7 +34,11 @@ class OpeningIntent(Record):
     reference: int
 
 
-class Opening(OpeningIntent):
+class OpeningIntent(Question):
+    """The holdout is about to be asked: that opening is spent from here on, whatever comes of it."""
+
+
+class Opening(Question):
     """The answer to an intent, whose question it repeats: one bit. A prediction that failed is a no like any other."""
 
     intent: int
