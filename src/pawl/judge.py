@@ -51,6 +51,12 @@ class Judge:
             Verdict(certificate=certificate.id, policy=self.policy_digest, findings=findings, passed=passed)
         )
 
+    def lacks_only(self, gate: str, certificate: Entry[Certificate]) -> bool:
+        """Whether `gate` is asked, and all others pass: what it needs is spent on nothing that is refused anyway."""
+        case = self._case(certificate)
+        findings = [asked.judge(case) for asked in self.gates]
+        return gate in {f.gate for f in findings} and all(f.passed for f in findings if f.gate != gate)
+
     def settle(self, certificate: Entry[Certificate], anew: bool = False) -> Entry[Verdict]:
         """A verdict on a certificate and, if it passes, the dossier: whatever of the two is still missing, or both
         `anew`, where the old ones can no longer be decided."""

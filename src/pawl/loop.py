@@ -108,7 +108,8 @@ class Loop:
 
     def _judge(self) -> None:
         for certificate in history.unjudged(self.ledger):
-            self.opening.open(certificate)
+            if self.judge.lacks_only("holdout", certificate):
+                self.opening.open(certificate)
             self.judge.settle(certificate)
             self.after()
 

@@ -66,6 +66,10 @@ def compared(ledger: Ledger, certificate: Certificate) -> tuple[Entry[Run], Entr
     return head, ledger.get(evaluation.record.run, Run)
 
 
+REFRESH = "pawl seal refresh --holdout FILE --reason '...'"
+"""What to type when a holdout has answered all that it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """A holdout's life: since which entry it is in use, until which (0: still), its openings and their answers by the

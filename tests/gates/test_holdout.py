@@ -46,7 +46,7 @@ def test_a_no_is_refused_and_says_nothing_else() -> None:
 
 REFUSED = {
     "no-holdout": ({}, "this study has no holdout: name one, evaluate.holdout in pawl.toml"),
-    "not-asked": ({"holdout": SEALED, "openings_left": 1}, "was not asked"),
+    "not-asked": ({"holdout": SEALED, "openings_left": 1}, "the holdout was not asked: it is, once"),
     "retired": ({"holdout": SEALED, "openings_left": 0}, "retired, all its openings are spent: pawl seal refresh"),
     "no-certificate": ({"certificate": certificate(outcome="futile")}, "nothing was certified"),
 }

@@ -12,7 +12,7 @@ from pawl import keys
 from pawl.app import OpenStudy
 from pawl.cli.screen import HERE, AsJson, Folder, app, entry_json, say, say_json, study_in
 from pawl.records import Evaluation
-from pawl.seals import Life
+from pawl.seals import REFRESH, Life
 
 seal = typer.Typer(help="The sealed sets: openings of the holdout, and a fresh one.", no_args_is_help=True)
 app.add_typer(seal, name="seal")
@@ -35,7 +35,7 @@ def status(folder: Folder = HERE, as_json: AsJson = False) -> None:
         named = study.config.evaluate.holdout
         say("holdout     none yet: it is sealed by the first pawl run" if named else "holdout     none")
     elif lives[-1].left == 0:
-        say("\nnext:  pawl seal refresh --holdout FILE --reason '...'")
+        say(f"\nnext:  {REFRESH}")
 
 
 @seal.command("refresh")

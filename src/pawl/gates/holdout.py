@@ -32,4 +32,4 @@ class Holdout:
             return passed, "this study has no holdout" + ("" if passed else ": name one, evaluate.holdout in pawl.toml")
         if case.openings_left == 0:
             return False, "the holdout is retired, all its openings are spent: pawl seal refresh --holdout FILE"
-        return False, "the holdout was not asked about this certificate"
+        return False, "the holdout was not asked: it is, once every other gate passes"
