@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openings import Desk
-from pawl import seals
+from pawl import app, seals
 from pawl.broker import Broker
 from pawl.errors import IntegrityError
+from pawl.gates.crash_rate import CrashRate
+from pawl.gates.holdout import Holdout as HoldoutGate
 from pawl.ledger import Ledger
 from pawl.opening import Open
 from pawl.policy import HoldoutTable
-from pawl.records import Holdout, Opening, OpeningIntent, Run
+from pawl.records import Certificate, Holdout, Opening, OpeningIntent, Run
 
 
 class Cut(Exception):
@@ -134,6 +137,14 @@ def test_the_first_look_pins_the_set_and_the_second_writes_nothing(desk: Desk) -
     desk.broker()
     (entry,) = desk.ledger.entries(Holdout)
     assert (entry.record.previous, entry.record.rows, entry.record.by) == ("", 400, "pawl")
+
+
+def test_it_is_asked_only_where_every_other_gate_passes(waiting: app.OpenStudy) -> None:
+    judge, won = waiting.build_judge(), waiting.entries(Certificate)[-1]
+    asked = replace(judge, gates=[*judge.gates, HoldoutGate()])
+    assert asked.lacks_only("holdout", won)
+    assert not judge.lacks_only("holdout", won)  # whose policy has no such gate
+    assert not replace(asked, gates=[*asked.gates, CrashRate(margin=-1.0)]).lacks_only("holdout", won)
 
 
 STEPS = st.lists(st.sampled_from(["ask", "ask-again", "cut", "restart", "tampered"]), max_size=20)
