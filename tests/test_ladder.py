@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.distributions import FloatDistribution
 
 import pawl
 from pawl.ladder import Seen, climb, seen
 from pawl.ledger import Ledger
+from pawl.proposers.space import trials
 from pawl.records import CommonSeeds, Noise, Proposal, Screening, Study, Variant
 from pawl.stores.sqlite import SqliteStore
 from pawl.testing.gates import evaluation, run
@@ -41,6 +43,9 @@ def test_without_a_step_it_is_the_best_so_far(losses: list[float]) -> None:
     assert best == min([5.0, *losses])
 
 
+KEY = "train.py:X"
+
+
 class Bench:
     """A ledger with a noise of sd 0.1 around 1.0, and screenings with given scores."""
 
@@ -65,7 +70,8 @@ class Bench:
         return self.ledger.append(evaluation(run=done.id, **changes)).id
 
     def screened(self, *scores: float | None) -> int:
-        made = {"parent": 1, "patch": "", "hypothesis": "", "proposer": "t", "settings": {}}
+        parameters = {KEY: len(self.ledger.all()) / 1000}
+        made = {"parent": 1, "patch": "", "hypothesis": "", "proposer": "t", "settings": {"parameters": parameters}}
         proposal = self.ledger.append(Proposal(**made))  # type: ignore[arg-type]
         ids = tuple(self.scored(score) for score in scores)
         answer = {"decision": "refused", "reason": "", "gain": None, "broken_guard": ""}
@@ -112,6 +118,21 @@ def test_before_the_noise_is_known_nothing_is_told(tmp_path: Path) -> None:
     bench.screened(0.5)
     bench.ledger.append(bench.ledger.entries(Study)[0].record.model_copy(update={"comparable": "2"}))
     assert seen(bench.ledger, 0.5) == {}
+
+
+def test_what_the_proposer_space_learns_does_not_depend_on_scores_that_were_not_told(tmp_path: Path) -> None:
+    told, raw = [], []
+    for n, losers in enumerate(((1.3, 1.1, 0.96), (2.9, 0.99, 1.01))):
+        (tmp_path / str(n)).mkdir()
+        bench = Bench(tmp_path / str(n))
+        for score in (losers[0], 0.87, losers[1], losers[2], 0.71):
+            bench.screened(score)
+        found = [trials(bench.ledger, {KEY: FloatDistribution(0, 1)}, step) for step in (0.5, 0.0)]
+        told.append([(trial.params, trial.value) for trial in found[0]])
+        raw.append([(trial.params, trial.value) for trial in found[1]])
+    assert told[0] == told[1]
+    assert [value for _, value in told[0]] == pytest.approx([1.0, 0.85, 1.0, 1.0, 0.7])
+    assert raw[0] != raw[1]  # the control
 
 
 def test_no_proposer_reads_a_score_past_the_ladder() -> None:
