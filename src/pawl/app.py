@@ -187,9 +187,15 @@ class OpenStudy(Deciding):
 
     def openings(self) -> list[seals.Life]:
         """Every holdout that the study ever had, with its openings. Those that are left are by the policy in force."""
+        return seals.lives(self.ledger, self._rules_of_now().holdout.openings)
+
+    def asks_holdout(self) -> bool:
+        """Whether the policy in force has the gate that asks the holdout."""
+        return any(gate.use == "holdout" for gate in self._rules_of_now().gate)
+
+    def _rules_of_now(self) -> policy.Policy:
         found = self.known_rules()
-        rules = found[0] if found else policy.wished(self.folder)[0]
-        return seals.lives(self.ledger, rules.holdout.openings)
+        return found[0] if found else policy.wished(self.folder)[0]
 
     def refresh_holdout(self, file: Path, reason: str, by: str) -> Entry[Holdout]:
         """Exchange the holdout for a fresh set. Raises ConfigError while a loop runs, or for one that is not fresh."""

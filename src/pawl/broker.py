@@ -65,7 +65,7 @@ class SealedFile:
         if sha256(content) != self.digest:
             raise IntegrityError(
                 f"{self.path} is not the set that was sealed: its sha256 is no longer {self.digest[:12]}...",
-                "pawl seal status   (put the file back, or: pawl seal refresh --holdout FILE)",
+                "pawl seal status   (put the file back, or begin anew: pawl run)",
             )
         return parsed(self.path.name, content)
 

@@ -177,7 +177,8 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
 
 def _bar(question: Question) -> str:
     """Which opening of the holdout, and how high its bar is."""
-    return f"by {question.threshold:.3g} standard errors on the holdout (opening {question.number} of {question.of})"
+    turn = f"opening {question.number} of {question.of}"
+    return f"by more than {question.threshold:.3g} standard errors on the holdout ({turn})"
 
 
 def hypothesis(ledger: Ledger, screening: Screening) -> str:

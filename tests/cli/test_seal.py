@@ -14,13 +14,13 @@ from pawl import app, keys
 from pawl.cli.screen import app as cli
 from pawl.errors import ConfigError
 from pawl.records import Holdout
-from studies import digits
+from studies import digits, policy
 
 
 @pytest.fixture
 def study(tmp_path: Path, people: dict[str, keys.Signer]) -> app.OpenStudy:
     """A study with a sealed holdout that was asked twice, once without an answer."""
-    found = app.open(digits(tmp_path / "digits", [people["ada"]]))
+    found = app.open(digits(tmp_path / "digits", [people["ada"]], holdout=True))
     desk = Desk(tmp_path / "desk")
     desk.ledger, desk.refresh, desk.path = found.ledger, found.sealing(), found.sealing().path
     desk._begin()
@@ -42,6 +42,21 @@ def test_status_says_what_was_asked_and_what_is_left(study: app.OpenStudy) -> No
     assert "2 of 20 openings used, 18 left" in text
     assert text.count("not better") == 1
     assert text.count("no answer: it was cut short") == 1
+
+
+def test_status_says_where_no_gate_asks(study: app.OpenStudy, people: dict[str, keys.Signer]) -> None:
+    assert "no gate" not in said(study, "seal", "status")
+    (study.folder / "policy.toml").write_text(policy([people["ada"]], {}))
+    assert "no gate of the policy asks the holdout" in said(study, "seal", "status")
+    assert json.loads(said(study, "seal", "status", "--json"))["asked"] is False
+
+
+def test_status_when_all_is_spent_names_the_next_command(study: app.OpenStudy, people: dict[str, keys.Signer]) -> None:
+    rules = policy([people["ada"]], {"openings = 20": "openings = 2"}, holdout=True)
+    (study.folder / "policy.toml").write_text(rules)
+    text = said(study, "seal", "status")
+    assert "2 of 2 openings used, RETIRED" in text
+    assert "next:  pawl seal refresh --holdout FILE" in text
 
 
 def test_status_as_json_has_no_score(study: app.OpenStudy) -> None:

@@ -24,7 +24,8 @@ def status(folder: Folder = HERE, as_json: AsJson = False) -> None:
     study = study_in(folder)
     lives = study.openings()
     if as_json:
-        say_json({"validation": dict(_read(study)), "holdout": [_life(life) for life in lives]})
+        found = {"validation": dict(_read(study)), "holdout": [_life(life) for life in lives]}
+        say_json({**found, "asked": study.asks_holdout()})
         return
     for digest, count in _read(study):
         say(f"validation  sha256:{digest}  read for {count} evaluations")
@@ -34,6 +35,9 @@ def status(folder: Folder = HERE, as_json: AsJson = False) -> None:
     if not lives:
         named = study.config.evaluate.holdout
         say("holdout     none yet: it is sealed by the first pawl run" if named else "holdout     none")
+    elif not study.asks_holdout():
+        say('\nno gate of the policy asks the holdout: add a [[gate]] with use = "holdout" to policy.toml')
+        say("\nnext:  pawl policy diff   then   pawl policy propose")
     elif lives[-1].left == 0:
         say(f"\nnext:  {REFRESH}")
 
