@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openings import Desk
+from openings import Desk, write_set
 from pawl import app, seals
 from pawl.broker import Broker
-from pawl.errors import IntegrityError
+from pawl.errors import IntegrityError, NotAuthorized
 from pawl.gates.crash_rate import CrashRate
 from pawl.gates.holdout import Holdout as HoldoutGate
 from pawl.ledger import Ledger
@@ -86,10 +86,24 @@ def test_without_a_broker_or_a_holdout_nothing_is_asked(desk: Desk) -> None:
     assert desk.ledger.entries(OpeningIntent) == []
 
 
+def test_what_was_won_meanwhile_waits_for_the_fresh_set(desk: Desk, tmp_path: Path) -> None:
+    desk.opens(openings=1).open(desk.won())
+    won = desk.won()
+    with pytest.raises(NotAuthorized, match=f"certificate {won.id}, which was won, waits"):
+        desk.opens(openings=1).open(won)
+    write_set(tmp_path / "fresh.npz", 7)
+    desk.refresh.refresh(tmp_path / "fresh.npz", "spent", "ada@example.org")
+    found = Desk(desk.folder).opens(openings=1).open(won)
+    assert found
+    assert (found.record.number, found.record.certificate) == (1, won.id)
+
+
 def test_after_k_openings_the_set_is_retired(desk: Desk) -> None:
     for _ in range(3):
         assert desk.opens(openings=3).open(desk.won())
-    assert desk.opens(openings=3).open(desk.won()) is None
+    with pytest.raises(NotAuthorized, match="retired, all 3 openings are spent") as caught:
+        desk.opens(openings=3).open(desk.won())
+    assert "pawl seal refresh --holdout FILE" in caught.value.hint
     (life,) = seals.lives(desk.ledger, 3)
     assert (life.left, len(life.openings)) == (0, 3)
 
@@ -177,6 +191,9 @@ def test_over_restarts_and_crashes_no_set_answers_more_than_k_times(
             found = desk.opens(right, cut if step == "cut" else lambda: None, openings=openings).open(won)
         except Cut:
             spent += 1
+            continue
+        except NotAuthorized:
+            assert spent == openings
             continue
         if found and not known:
             spent += 1

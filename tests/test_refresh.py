@@ -12,7 +12,7 @@ import pytest
 from openings import ROWS, Desk, write_set
 from pawl import seals
 from pawl.broker import LEAST_ROWS
-from pawl.errors import ConfigError, IntegrityError
+from pawl.errors import ConfigError, IntegrityError, NotAuthorized
 from pawl.records import Holdout
 
 
@@ -26,7 +26,8 @@ def desk(tmp_path: Path) -> Desk:
 def test_a_fresh_set_takes_the_place_and_begins_a_count_of_its_own(desk: Desk, tmp_path: Path) -> None:
     for _ in range(2):
         desk.opens(openings=2).open(desk.won())
-    assert desk.opens(openings=2).open(desk.won()) is None
+    with pytest.raises(NotAuthorized, match="retired"):
+        desk.opens(openings=2).open(desk.won())
     write_set(tmp_path / "fresh.npz", 7)
     entry = desk.refresh.refresh(tmp_path / "fresh.npz", "the first one is spent", "ada@example.org")
     assert entry.record.previous == desk.ledger.entries(Holdout)[0].record.digest

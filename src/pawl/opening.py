@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pawl import seals
 from pawl.broker import Broker, threshold
-from pawl.errors import IntegrityError
+from pawl.errors import IntegrityError, NotAuthorized
 from pawl.ledger import Entry, Ledger
 from pawl.policy import HoldoutTable
 from pawl.protocols import Comparing, Evaluator
@@ -29,9 +29,10 @@ class Open:
 
     def open(self, certificate: Entry[Certificate]) -> Entry[Opening] | None:
         """The holdout's answer about a certificate; None where it is not asked: nothing was certified, no run of an arm
-        was scored, there is no holdout, or it is retired. The gate `holdout` refuses then.
+        was scored, or there is no holdout. The gate `holdout` refuses then.
 
-        Raises IntegrityError if the file is not the set in use, or somebody else opens at the same time."""
+        Raises NotAuthorized if the holdout is retired, so that what was won is not judged without it; IntegrityError if
+        the file is not the set in use, or somebody else opens at the same time."""
         known = seals.answer(self.ledger, certificate.id)
         runs = seals.compared(self.ledger, certificate.record)
         if known or certificate.record.outcome != "certified" or runs is None:
@@ -41,7 +42,10 @@ class Open:
         sealed, rules = self.broker.holdout().digest, self.rules
         number = len(seals.spent(self.ledger, sealed)) + 1
         if number > rules.openings:
-            return None
+            raise NotAuthorized(
+                f"the holdout is retired, all {rules.openings} openings are spent; certificate {certificate.id}, which "
+                "was won, waits for a fresh one", f"{seals.REFRESH}   then: pawl run",
+            )  # fmt: skip
         intent = self._begin(
             OpeningIntent(
                 certificate=certificate.id, sealed=sealed, number=number, of=rules.openings, mode=rules.mode,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from openings import Desk, write_set
 from pawl import app, keys, seals
-from pawl.errors import ConfigError, IntegrityError, PawlError
+from pawl.errors import ConfigError, IntegrityError, NotAuthorized, PawlError
 from pawl.evaluators.scorers import accuracy_rows, by_row
 from pawl.gates.holdout import Holdout as HoldoutGate
 from pawl.ledger import Entry
@@ -155,7 +155,8 @@ def test_exchanging_it_gives_no_new_count(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(IntegrityError):
         desk.opens(openings=2)
     desk.path.write_bytes(before)
-    assert desk.opens(openings=2).open(desk.won()) is None
+    with pytest.raises(NotAuthorized, match="retired"):
+        desk.opens(openings=2).open(desk.won())
 
 
 def test_exchanging_it_while_it_is_open_changes_nothing(desk: Desk) -> None:
@@ -236,7 +237,7 @@ def test_processes_that_race_get_no_opening_more(desk: Desk) -> None:
     processes = [ask(desk, desk.won().id) for _ in range(6)]
     for process in processes:
         said, _ = process.communicate()
-        assert said.strip() in ("", "IntegrityError")
+        assert said.strip() in ("", "IntegrityError", "NotAuthorized")
     answers = desk.ledger.entries(Opening)
     assert len(answers) <= 3
     numbers = [entry.record.number for entry in answers]

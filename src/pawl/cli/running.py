@@ -56,7 +56,7 @@ def run(
         say("WARNING: generated code runs without a sandbox, as you, with your network", "bold red")
     lives = study.openings()
     if lives and not lives[-1].left and not as_json:
-        say(f"WARNING: the holdout is retired, and its gate refuses everything:  {REFRESH}", "bold red")
+        say(f"WARNING: the holdout is retired; the next certificate waits for a fresh one:  {REFRESH}", "bold red")
     lines = False if as_json else None if console.is_terminal else True
     preparing = "waiting for another loop to end, then preparing" if wait else "preparing the environment"
     with console.status(preparing) as spinner, study.loop(unsafe, wait) as loop:
