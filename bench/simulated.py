@@ -25,7 +25,8 @@ from pawl.judge import Judge
 from pawl.ledger import GENESIS, Entry, Ledger, Row
 from pawl.loop import Budget, Loop
 from pawl.measure import Measure
-from pawl.policy import ApprovalTable, Policy
+from pawl.opening import Open
+from pawl.policy import ApprovalTable, HoldoutTable, Policy
 from pawl.records import Artifact, Certificate, Evaluation, Isolation, Proposal, Purpose, Run, Study, Usage, Variant
 
 KINDS = ("mixed", "sparse", "dim")
@@ -157,7 +158,10 @@ def pawl(seed: int, kind: str, rho: float, runs: int | None = None, ideas: int =
         certifying = certify.Certify(ledger, measured, policy, "loss", -1, 1)
         store = ArtifactStore(Path(folder))
         judge = Judge(ledger, trainer, store, [Improvement()], policy, "", _no_picture)  # type: ignore[arg-type]
-        loop = Loop(ledger, searching, certifying, judge, policy, 1, threading.Event(), lambda: None, lambda: None)
+        opening = Open(ledger, trainer, None, HoldoutTable())
+        loop = Loop(
+            ledger, searching, certifying, judge, policy, 1, threading.Event(), lambda: None, lambda: None, opening
+        )
         if runs:
             loop.run(Budget(runs=runs))
         else:

@@ -32,6 +32,7 @@ PAGES = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by tools/reference.py from the code. Do not edit; run `python tools/reference.py`. -->\n"
 TYPES = {
     "Seconds": "duration", "Bytes": "size", "Inside": "path", "PartTable": "part", "Limits": "table",
+    "Mode": '"standard" or "adversarial"',
     "Direction": '"minimize" or "maximize"', " | Literal['']": "", "Literal['int', 'float', 'categorical']": "word",
     "tuple[str, ...]": "list of strings", "tuple[path, ...]": "list of paths", "tuple[part, ...]": "list of parts",
     "tuple[float, ...]": "list of numbers", "tuple[Approver, ...]": "list of tables", "float | None": "float",
@@ -90,7 +91,7 @@ MEANINGS = {
     "evaluate.predict": "the prediction program, run in a sandbox of its own",
     "evaluate.scorer": "`bits-per-byte`, `log-loss`, `accuracy`, `rmse`, or a .py file beside `validation`",
     "evaluate.validation": "an .npz file under .pawl/ with the arrays `inputs` and `labels`",
-    "evaluate.holdout": "an .npz file under .pawl/, kept for a later version: nothing opens it yet",
+    "evaluate.holdout": "an .npz file under .pawl/, asked once for each certificate that was won, for one bit",
     "evaluate.summary": "self-reported: the name of a value that the program prints after its last `---` line",
     "evaluate.results": "a file to mirror the ledger into, in autoresearch's results.tsv format",
     "evaluate.limits": "limits of one prediction",
@@ -139,6 +140,11 @@ MEANINGS = {
     "certification.lambdas": "the bet sizes that the e-value averages over",
     "certification.level": "the level of the interval that is shown",
     "guards.cpu_seconds": "the most CPU beside the reference's, as a ratio",
+    "screening.ladder": "step of the Ladder between scores and proposers, in sds of one run; 0: none",
+    "holdout.z": "mode standard: the standard errors that a gain must exceed",
+    "holdout.openings": "how often one holdout is asked in its life; then it is retired",
+    "holdout.mode": "`standard`, or `adversarial`: a threshold that rises with every opening",
+    "holdout.delta": "mode adversarial: the chance of any false yes in a holdout's life",
     "allow_unsafe": "let the gate `integrity` pass runs that had no sandbox",
 }  # fmt: skip
 

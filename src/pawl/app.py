@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pawl import charts, config, frames, history, initialise, keys, move, plugins
+from pawl import charts, config, frames, history, initialise, keys, move, plugins, policy, seals
 from pawl.deciding import Deciding
 from pawl.errors import ConfigError, Halted, Interrupted, did_you_mean
 from pawl.labs.lab import Lab
@@ -26,6 +26,7 @@ from pawl.protocols import Sandbox
 from pawl.records import (
     Certificate,
     Dossier,
+    Holdout,
     Proposal,
     Record,
     Release,
@@ -181,6 +182,27 @@ class OpenStudy(Deciding):
         """The right to run the loop, which one process on one machine has: a second one is refused (ConfigError), or
         waits for the first one's end. The loop's appends need it."""
         return self.store.hold("loop", wait)
+
+    # -- sealed sets --------------------------------------------------------------------------------------------
+
+    def openings(self) -> list[seals.Life]:
+        """Every holdout that the study ever had, with its openings. Those that are left are by the policy in force."""
+        return seals.lives(self.ledger, self._rules_of_now().holdout.openings)
+
+    def asks_holdout(self) -> bool:
+        """Whether the policy in force has the gate that asks the holdout."""
+        return any(gate.use == "holdout" for gate in self._rules_of_now().gate)
+
+    def _rules_of_now(self) -> policy.Policy:
+        found = self.known_rules()
+        return found[0] if found else policy.wished(self.folder)[0]
+
+    def refresh_holdout(self, file: Path, reason: str, by: str) -> Entry[Holdout]:
+        """Exchange the holdout for a fresh set. Raises ConfigError while a loop runs, or for one that is not fresh."""
+        if not reason.strip():
+            raise ConfigError("a refresh needs a reason", "pawl seal refresh --holdout FILE --reason '...'")
+        with self.lease(), self.kept():
+            return self.sealing().refresh(file, reason, by)
 
     # -- keeping ------------------------------------------------------------------------------------------------
 

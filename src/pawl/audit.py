@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pawl import recount
+from pawl import heldout, recount
 from pawl.bundle import Bundle, Case, Decision, Subject, read
 from pawl.checkpoint import PublicKey
 from pawl.errors import IntegrityError, NotAuthorized
@@ -105,6 +105,7 @@ def _audit(raw: bytes, anchors: Anchors, signer: Signer, report: Report) -> Repo
     diff, moved = recount.patch(case, bundle.files), recount.move(part, case)
     recount.statement(part, case, moved, diff)
     _say_case(report, case, moved)
+    report.findings += heldout.answered(part, case)
     decided = people.decision(case, anchors.policy, report.findings)
     people.champion(dossier, report.findings)
     report.decision, report.case = decided.decision, bundle.case

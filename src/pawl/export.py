@@ -16,7 +16,10 @@ from pawl.records import (
     Dossier,
     Evaluation,
     Halt,
+    Holdout,
     Noise,
+    Opening,
+    OpeningIntent,
     PolicyInForce,
     Preregistration,
     Proposal,
@@ -88,6 +91,8 @@ class Export:
         yield from (entry.id for entry in ledger.entries(Screening) if entry.record.variant in rests)
         yield from (entry.id for entry in ledger.entries(Certificate) if entry.id < dossier.id)
         yield from (entry.id for kind in (Revocation, Halt, Resume) for entry in ledger.entries(kind))
+        sealed = (Holdout, OpeningIntent, Opening)
+        yield from (entry.id for kind in sealed for entry in ledger.entries(kind) if entry.id < dossier.id)
         for rules in ledger.entries(PolicyInForce):
             yield rules.id
             yield from rules.record.approvals

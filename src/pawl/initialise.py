@@ -59,6 +59,16 @@ use = "integrity"
 use = "crash-rate"
 """
 
+HELD_OUT = """
+[holdout]                           # the sealed set that no search sees
+z = 2.8                             # a gain must be so many standard errors above zero on it
+openings = 20                       # one bit each; then it is retired, and a person seals a fresh one
+mode = "standard"                   # "adversarial": against proposers who may try to learn it from its answers
+
+[[gate]]
+use = "holdout"
+"""
+
 CONFIG = """\
 # What to try in this study. Edit it freely; what is allowed stands in policy.toml.
 [study]
@@ -84,12 +94,13 @@ results = "results.tsv"             # the ledger, mirrored in autoresearch's for
 """
 
 
-def policy_text(signers: Iterable[keys.Signer]) -> str:
-    """A policy of a year with DESIGN's defaults and these signers."""
+def policy_text(signers: Iterable[keys.Signer], holdout: bool = False) -> str:
+    """A policy of a year with DESIGN's defaults and these signers; for a study that has a `holdout` with its gate."""
     approvers = "".join(
         f"[[approver]]\nname = {json.dumps(signer.name)}\nkey = {json.dumps(signer.public)}\n\n" for signer in signers
     )
-    return POLICY.format(expires=(datetime.now(UTC) + VALID).date(), approvers=approvers)
+    text = POLICY.format(expires=(datetime.now(UTC) + VALID).date(), approvers=approvers)
+    return text + (HELD_OUT if holdout else "")
 
 
 def initialise(folder: Path) -> keys.Signer:
@@ -105,7 +116,7 @@ def initialise(folder: Path) -> keys.Signer:
     settings, _ = config.load(folder)
     signer = keys.find(folder) or keys.make(folder)
     if not (folder / policy.FILE).exists():
-        (folder / policy.FILE).write_text(policy_text([signer]))
+        (folder / policy.FILE).write_text(policy_text([signer], bool(settings.evaluate.holdout)))
     _ignore(folder, (*IGNORED, *([settings.evaluate.results] if settings.evaluate.results else [])))
     return signer
 

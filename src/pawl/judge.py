@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pawl import history
+from pawl import history, seals
 from pawl.artifacts import ArtifactStore
 from pawl.envelope import sha256
 from pawl.errors import IntegrityError
@@ -51,6 +51,12 @@ class Judge:
             Verdict(certificate=certificate.id, policy=self.policy_digest, findings=findings, passed=passed)
         )
 
+    def lacks_only(self, gate: str, certificate: Entry[Certificate]) -> bool:
+        """Whether `gate` is asked, and all others pass: what it needs is spent on nothing that is refused anyway."""
+        case = self._case(certificate)
+        findings = [asked.judge(case) for asked in self.gates]
+        return gate in {f.gate for f in findings} and all(f.passed for f in findings if f.gate != gate)
+
     def settle(self, certificate: Entry[Certificate], anew: bool = False) -> Entry[Verdict]:
         """A verdict on a certificate and, if it passes, the dossier: whatever of the two is still missing, or both
         `anew`, where the old ones can no longer be decided."""
@@ -68,13 +74,18 @@ class Judge:
         ]
         runs = [self.ledger.get(entry.record.run, Run) for entry in evaluations]
         heads = tuple(run.record for run in runs[1::2])
+        opening, lives = (
+            seals.answer(self.ledger, certificate.id),
+            seals.lives(self.ledger, self.policy.holdout.openings),
+        )
         return Case(
             certificate=certificate.record, reference_runs=tuple(run.record for run in runs[0::2]), head_runs=heads,
             evaluations=tuple(entry.record for entry in evaluations),
             patch=self.lineage.diff(arms[0].commit, arms[1].commit),
             changed=self.lineage.changed(arms[0].commit, arms[1].commit), editable=self.lineage.editable,
             cpu_ratio_limit=self.policy.guards.cpu_seconds, allow_unsafe=self.policy.allow_unsafe,
-            isolation=self.policy.isolation,
+            isolation=self.policy.isolation, opening=opening.record if opening else None,
+            holdout=lives[-1].since.record.digest if lives else "", openings_left=lives[-1].left if lives else 0,
             artifacts={
                 f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
                 for run in runs[1::2] for artifact in run.record.artifacts

@@ -14,6 +14,7 @@ from pawl.certify import Certify
 from pawl.errors import Interrupted
 from pawl.judge import Judge
 from pawl.ledger import Entry, Ledger
+from pawl.opening import Open
 from pawl.policy import Policy
 from pawl.records import Dossier, Evaluation, Noise, Run, Screening
 from pawl.search import Search
@@ -46,6 +47,7 @@ class Loop:
     stop: threading.Event
     changed: Callable[[], None]
     after: Callable[[], None]
+    opening: Open
     opened: int = 0
     started: float = field(default_factory=time.monotonic)
     first: int = 0
@@ -106,6 +108,8 @@ class Loop:
 
     def _judge(self) -> None:
         for certificate in history.unjudged(self.ledger):
+            if self.judge.lacks_only("holdout", certificate):
+                self.opening.open(certificate)
             self.judge.settle(certificate)
             self.after()
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
+from pawl.sealing import Mode
 from pawl.tables import PartTable, Seconds, Table, read
 
 FILE = "policy.toml"
@@ -43,10 +44,12 @@ class NoiseTable(Table):
 
 
 class ScreeningTable(Table):
-    """Races on at most `seeds` common seeds each; they are drawn anew after `redraw_after` refusals in a row."""
+    """Races on at most `seeds` common seeds each; they are drawn anew after `redraw_after` refusals in a row. `ladder`
+    is the step, in sds of one run, of the Ladder between scores and proposers; 0: proposers see scores as they are."""
 
     seeds: int = Field(default=4, ge=1)
     redraw_after: int = Field(default=100, ge=1)
+    ladder: float = Field(default=0.0, ge=0)
 
 
 class CertificationTable(Table):
@@ -69,6 +72,17 @@ class GuardsTable(Table):
     cpu_seconds: float = Field(default=1.25, gt=0)
 
 
+class HoldoutTable(Table):
+    """A holdout answers `openings` times in its life, each time whether a gain is above `z` standard errors; in the
+    mode `adversarial` above what an attacker who chose his questions by earlier answers exceeds with probability
+    `delta` at most, over all of its openings together."""
+
+    z: float = Field(default=2.8, ge=1)
+    openings: int = Field(default=20, ge=1)
+    mode: Mode = "standard"
+    delta: float = Field(default=0.05, gt=0, le=0.5)
+
+
 class Policy(Table):
     """A whole `policy.toml`. `signer` stands here and not in `pawl.toml`: who may edit what is tried must not be able
     to name a program that says yes to every signature."""
@@ -82,6 +96,7 @@ class Policy(Table):
     screening: ScreeningTable = ScreeningTable()
     certification: CertificationTable = CertificationTable()
     guards: GuardsTable = GuardsTable()
+    holdout: HoldoutTable = HoldoutTable()
     allow_unsafe: bool = False
     signer: PartTable = PartTable(use="ssh")
     isolation: tuple[str, ...] = ()

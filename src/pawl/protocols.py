@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pawl.ledger import Entry, Ledger, Row, Store
 from pawl.records import (
@@ -14,6 +14,7 @@ from pawl.records import (
     Evaluation,
     Finding,
     Isolation,
+    Opening,
     Outcome,
     Proposal,
     Purpose,
@@ -25,8 +26,8 @@ from pawl.trials import Log as Log
 from pawl.trials import Trial as Trial
 
 __all__ = [
-    "Case", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Limits", "Log", "Mount", "Proposer",
-    "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task", "Trial",
+    "Case", "Comparing", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Limits", "Log",
+    "Mount", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task", "Trial",
 ]  # fmt: skip
 
 
@@ -106,6 +107,16 @@ class Evaluator(Protocol):
         ...
 
 
+@runtime_checkable
+class Comparing(Evaluator, Protocol):
+    """An evaluator that can also ask a sealed holdout."""
+
+    def beats(self, head: Entry[Run], reference: Entry[Run], bar: float) -> bool:
+        """Whether a run beats another on the holdout by more than `bar` standard errors. That bit is all that comes
+        of it: no log, no reason, no error that depends on what is in the set."""
+        ...
+
+
 class Sources(Protocol):
     """The editable files of a variant, for proposers."""
 
@@ -126,7 +137,10 @@ class Proposer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall."""
+    """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall.
+
+    `opening` is the holdout's answer about the certificate (None: it gave none); `holdout` the digest of the holdout in
+    use (empty: the study never had one), which has `openings_left`."""
 
     certificate: Certificate
     reference_runs: tuple[Run, ...]
@@ -138,6 +152,9 @@ class Case:
     cpu_ratio_limit: float
     allow_unsafe: bool
     isolation: tuple[str, ...] = ()
+    opening: Opening | None = None
+    holdout: str = ""
+    openings_left: int = 0
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
 
 

@@ -19,11 +19,15 @@ from pawl.records import (
     Dossier,
     Evaluation,
     Halt,
+    Holdout,
     Noise,
+    Opening,
+    OpeningIntent,
     PolicyChange,
     PolicyInForce,
     Preregistration,
     Proposal,
+    Question,
     Record,
     Rejection,
     Release,
@@ -160,7 +164,21 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
             return f"by {halt.by}: {halt.reason}"
         case Resume() as resume:
             return f"halt {resume.halt} is over, says {resume.signature.approver}"
+        case Holdout() as holdout:
+            return f"sha256:{holdout.digest[:12]}, {holdout.rows} rows, by {holdout.by}: {holdout.reason}"
+        case Opening() as opening:
+            word = "better" if opening.better else "not better"
+            return f"certificate {opening.certificate}: {word}, {_bar(opening)}"
+        case OpeningIntent() as intent:
+            asked = f"is run {intent.head} better than {intent.reference}"
+            return f"certificate {intent.certificate}: {asked}, {_bar(intent)}?"
     return ""
+
+
+def _bar(question: Question) -> str:
+    """Which opening of the holdout, and how high its bar is."""
+    turn = f"opening {question.number} of {question.of}"
+    return f"by more than {question.threshold:.3g} standard errors on the holdout ({turn})"
 
 
 def hypothesis(ledger: Ledger, screening: Screening) -> str:
@@ -200,6 +218,8 @@ def why(ledger: Ledger, id: int) -> list[str]:
                 f"  {'pass  ' if f.passed else 'REFUSE'} {f.gate}: {one_line(f.reason)}" for f in verdict.findings
             ]
             return [head, *findings, *why(ledger, verdict.certificate)]
+        case Question() as question:
+            return [head, *why(ledger, question.certificate)]
         case Dossier() as dossier:
             return [head, *why(ledger, dossier.verdict)]
         case Release() as release:

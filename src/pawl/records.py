@@ -1,4 +1,5 @@
-"""The words of Pawl: every fact the ledger can hold. Those of people are in decisions.py, and are found here too.
+"""The words of Pawl: every fact the ledger can hold. Those of people are in decisions.py, those of
+sealed sets in sealing.py, and both are found here too.
 
 A record is a finished fact: frozen, complete, no field filled in later. A field that may be None says
 what None means, and it never means "not yet". Numbers are finite. Fields that name another record hold
@@ -22,6 +23,10 @@ from pawl.decisions import Revocation as Revocation
 from pawl.decisions import Signature as Signature
 from pawl.record import Part as Part
 from pawl.record import Record as Record
+from pawl.sealing import Holdout as Holdout
+from pawl.sealing import Opening as Opening
+from pawl.sealing import OpeningIntent as OpeningIntent
+from pawl.sealing import Question as Question
 
 Direction = Literal["minimize", "maximize"]
 Purpose = Literal["noise", "screen", "certify"]
@@ -262,5 +267,6 @@ RECORDS: dict[str, type[Record]] = {
     for kind in (
         Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate,
         Verdict, Dossier, Approval, Rejection, Release, PolicyChange, PolicyInForce, Revocation, Halt, Resume, Exchange,
+        Holdout, OpeningIntent, Opening,
     )
 }  # fmt: skip

@@ -14,6 +14,7 @@ from pawl import amend, cache, charts, config, environment, page, plugins, polic
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
+from pawl.broker import Broker, SealedFile, contents
 from pawl.certify import Certify
 from pawl.consent import Consent
 from pawl.envelope import sha256
@@ -24,9 +25,11 @@ from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
 from pawl.loop import Loop
 from pawl.measure import Measure
+from pawl.opening import Open
 from pawl.policy import Policy
 from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
 from pawl.records import Artifact, Halt, PolicyInForce, Release, Resume, Study, Variant
+from pawl.refresh import Refresh
 from pawl.search import Search
 from pawl.statement import Subject
 from pawl.tables import PartTable
@@ -138,26 +141,47 @@ class Wiring:
         wiring = {"sandbox": sandbox, "artifacts": self.artifacts, "workplace": place, "stop": stop}
         train = {"command": self.config.train.command, "budget": self.config.train.amount}
         executor = self._part(Executor, self.config.executor, **wiring, **train)
-        measure = Measure(self.ledger, executor, self._evaluator(wiring))
+        broker = self._broker(rules)
+        measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
-        search = Search(self.ledger, self._proposers(), self.lineage, measure, rules, metric, sign)
+        search = Search(self.ledger, self._proposers(rules), self.lineage, measure, rules, metric, sign)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         return Loop(
             self.ledger, search, certify, self.build_judge(), rules, workers, stop,
             changed=lambda: self._unchanged(digest), after=self._after, opened=opened,
+            opening=Open(self.ledger, measure.evaluator, broker, rules.holdout),
         )  # fmt: skip
 
-    def _evaluator(self, wiring: dict[str, object]) -> Evaluator:
+    def _broker(self, rules: Policy) -> Broker | None:
+        """Who serves the sealed sets, from here on only as they are now; None where the metric is self-reported. The
+        holdout is pinned down even if no gate asks for it yet, and handed on only if one does."""
+        table = self.config.evaluate
+        if table.self_reported:
+            return None
+        validation = self.state / table.validation
+        holdout = self.sealing().in_use() if table.holdout else None
+        asked = any(gate.use == "holdout" for gate in rules.gate)
+        return Broker(SealedFile(validation, sha256(contents(validation))), holdout if asked else None)
+
+    def sealing(self) -> Refresh:
+        """The holdout that pawl.toml names. Raises ConfigError if it names none."""
+        table = self.config.evaluate
+        if not table.holdout:
+            raise ConfigError(f"{config.FILE} names no holdout", f'add holdout = "sealed/holdout.npz" to {config.FILE}')
+        return Refresh(self.ledger, self.state / table.holdout, self.state / table.validation)
+
+    def _evaluator(self, wiring: dict[str, object], broker: Broker | None) -> Evaluator:
         table, metric = self.config.evaluate, self.config.study.metric
         if table.self_reported:
             settings = PartTable(use="self-reported")
             return self._part(Evaluator, settings, summary=table.summary, metric=metric)
-        sealed = {"command": table.predict, "scorer": table.scorer, "validation": self.state / table.validation}
-        return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed, metric=metric)
+        scorers = (self.state / table.validation).parent
+        sealed = {"command": table.predict, "scorer": table.scorer, "scorers": scorers, "broker": broker}
+        return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed, metric=metric, sign=self.config.sign)
 
-    def _proposers(self) -> Sequence[Proposer]:
+    def _proposers(self, rules: Policy) -> Sequence[Proposer]:
         space = {key: table.model_dump() for key, table in self.config.space.items()}
-        wiring = {"sources": self.lineage, "space": space}
+        wiring = {"sources": self.lineage, "space": space, "ladder": rules.screening.ladder}
         return [self._part(Proposer, table, **wiring) for table in self.config.proposer]
 
     def build_judge(self) -> Judge:
@@ -184,10 +208,10 @@ class Wiring:
         """Write down under which settings the study is opened, if they differ from the last time."""
         table, train = self.config.evaluate, self.config.train
         scorer = str(Path(table.validation).parent / table.scorer) if table.scorer.endswith(".py") else ""
-        names = [name for name in (table.validation, table.holdout, scorer) if name]
+        names = [name for name in (table.validation, scorer) if name]  # a fresh holdout leaves runs comparable
         sealed = [sha256((self.state / name).read_bytes()) for name in names]
         compared = [
-            self.config.study.model_dump(), train.model_dump(), table.model_dump(), sealed,
+            self.config.study.model_dump(), train.model_dump(), table.model_dump(exclude={"holdout"}), sealed,
             [mount.source.name for mount in place.data], place.environment.digest,
         ]  # fmt: skip
         record = Study(

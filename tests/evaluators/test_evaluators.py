@@ -9,9 +9,9 @@ import pytest
 
 from pawl import app, keys
 from pawl.ledger import Entry
-from pawl.protocols import Evaluator
+from pawl.protocols import Comparing, Evaluator
 from pawl.records import Run, Variant
-from pawl.testing.evaluators import EvaluatorContract
+from pawl.testing.evaluators import ComparingContract, EvaluatorContract
 from studies import digits, toy
 
 
@@ -41,4 +41,19 @@ class TestSealed(_OfStudy):
     build = staticmethod(digits)
 
 
-del EvaluatorContract, _OfStudy
+class TestSealedWithHoldout(ComparingContract):
+    @pytest.fixture(autouse=True)
+    def _people(self, people: dict[str, keys.Signer]) -> None:
+        self.people = people
+
+    def make(self, folder: Path) -> tuple[Comparing, Entry[Run], Entry[Run]]:
+        study = app.open(digits(folder / "study", [self.people["ada"]], holdout=True))
+        with study.loop() as loop:
+            measure = loop.search.measure
+        good = study.ledger.append(measure.executor.run(study.entries(Variant)[0], 5, "noise"))
+        broken = study.ledger.append(good.record.model_copy(update={"artifacts": ()}))
+        assert isinstance(measure.evaluator, Comparing)
+        return measure.evaluator, good, broken
+
+
+del ComparingContract, EvaluatorContract, _OfStudy

@@ -20,7 +20,7 @@ SPACE = {
 
 class TestSpace(ProposerContract):
     def make(self, sources: Sources) -> Proposer:
-        return SpaceProposer(sources, SPACE)
+        return SpaceProposer(sources, SPACE, ladder=0.0)
 
     def test_only_declared_constants_change_and_stay_in_their_range(self, tmp_path: Path) -> None:
         ledger, head = self.begun(tmp_path)
@@ -38,7 +38,7 @@ class TestSpace(ProposerContract):
 
     def test_without_a_space_there_is_nothing_to_propose(self) -> None:
         with pytest.raises(ConfigError, match="nothing to change"):
-            SpaceProposer(OneFile(), {})
+            SpaceProposer(OneFile(), {}, ladder=0.0)
 
 
 del ProposerContract

@@ -15,11 +15,23 @@ import typer
 from pawl import keys
 from pawl.app import Budget, OpenStudy, budget_seconds
 from pawl.cli.live import watched
-from pawl.cli.screen import HERE, AsJson, Folder, app, console, entries_json, say, say_chart, say_json, study_in
+from pawl.cli.screen import (
+    HERE,
+    AsJson,
+    Folder,
+    app,
+    console,
+    entries_json,
+    say,
+    say_chart,
+    say_json,
+    study_in,
+)
 from pawl.errors import ConfigError
 from pawl.ledger import Entry
 from pawl.loop import Loop
 from pawl.records import Certificate, Dossier, Verdict
+from pawl.seals import REFRESH
 
 
 @app.command()
@@ -42,6 +54,9 @@ def run(
     limit = Budget(budget_seconds(budget) if budget else None, runs, until_certified)
     if unsafe:
         say("WARNING: generated code runs without a sandbox, as you, with your network", "bold red")
+    lives = study.openings()
+    if lives and not lives[-1].left and not as_json:
+        say(f"WARNING: the holdout is retired; the next certificate waits for a fresh one:  {REFRESH}", "bold red")
     lines = False if as_json else None if console.is_terminal else True
     preparing = "waiting for another loop to end, then preparing" if wait else "preparing the environment"
     with console.status(preparing) as spinner, study.loop(unsafe, wait) as loop:

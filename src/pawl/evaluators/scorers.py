@@ -1,69 +1,95 @@
 """From predictions and sealed labels to metrics. Each scorer refuses predictions that are not what they claim to be.
 
-A scorer takes `predictions` (what the variant wrote), `labels` and `inputs` (sealed), and returns metrics by name.
+A scorer takes `predictions` (what the variant wrote), `labels` and `inputs` (sealed), and returns metrics by name. Its
+row form returns, for each metric, one value for each row [N], whose mean orders models as the metric does.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pawl.broker import Array, Rows, Scorer
 from pawl.errors import ConfigError, did_you_mean
 from pawl.hostile import Refused
 
-Array = NDArray[np.generic]
 Floats = NDArray[np.float64]
-Scorer = Callable[[Array, Array, Array], dict[str, float]]
 TOLERANCE = 1e-3
 """How far a distribution's sum may be from one: float32 rounding over a few hundred classes."""
 
 
 def bits_per_byte(predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
     """Mean -log2 p(next byte). Predictions: natural log-probabilities [N, T, 256]; labels: bytes [N, T]."""
+    return _means(bits_per_byte_rows(predictions, labels, inputs))
+
+
+def bits_per_byte_rows(predictions: Array, labels: Array, inputs: Array) -> dict[str, Floats]:
+    """Each sequence's mean: bytes of one sequence hang together, so that a sequence is one example."""
     log_p = _floats(predictions, (*labels.shape, 256))
     total = _normalised(np.exp(np.minimum(log_p, 1.0)).sum(axis=-1))
     picked = np.take_along_axis(log_p, _classes(labels, 256)[..., None], axis=-1)[..., 0] - np.log(total)
-    return {"bits_per_byte": float(-picked.mean() / np.log(2))}
+    return {"bits_per_byte": -picked.reshape(len(labels), -1).mean(axis=1) / np.log(2)}
 
 
 def log_loss(predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
     """Mean -ln p(class), and the accuracy. Predictions: probabilities [N, C]; labels: classes [N].
 
     Probabilities are clipped at 1e-7, so that one confident error costs 16 nats and not infinity."""
+    return _means(log_loss_rows(predictions, labels, inputs))
+
+
+def log_loss_rows(predictions: Array, labels: Array, inputs: Array) -> dict[str, Floats]:
+    """-ln p(class) of each row, and whether it was right."""
     p, classes = _table(predictions, labels)
     if (p < 0).any():
         raise Refused("a predicted probability is negative")
     p = p / _normalised(p.sum(axis=-1))[:, None]
     picked = np.clip(p[np.arange(len(p)), classes], 1e-7, 1.0)
-    return {"log_loss": float(-np.log(picked).mean()), "accuracy": float((p.argmax(axis=1) == classes).mean())}
+    return {"log_loss": -np.log(picked), "accuracy": (p.argmax(axis=1) == classes).astype(np.float64)}
 
 
 def accuracy(predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
     """The share of right classes. Predictions: classes [N], or scores [N, C] of which the largest counts."""
+    return _means(accuracy_rows(predictions, labels, inputs))
+
+
+def accuracy_rows(predictions: Array, labels: Array, inputs: Array) -> dict[str, Floats]:
+    """Whether each row was right; where a row has several labels, the share of them."""
     if predictions.ndim == 2:
         scores, classes = _table(predictions, labels)
-        return {"accuracy": float((scores.argmax(axis=1) == classes).mean())}
+        return {"accuracy": (scores.argmax(axis=1) == classes).astype(np.float64)}
     if predictions.dtype.kind != labels.dtype.kind and "f" not in (predictions.dtype.kind, labels.dtype.kind):
         _floats(predictions, labels.shape)
     if predictions.shape != labels.shape:
         raise Refused(f"predictions have shape {predictions.shape}; the labels' shape is {labels.shape}")
     if predictions.dtype.kind not in "biufUS":
         raise Refused(f"predictions are of type {predictions.dtype}, not classes")
-    return {"accuracy": float((predictions == labels).mean())}
+    return {"accuracy": (predictions == labels).reshape(len(labels), -1).mean(axis=1)}
 
 
 def rmse(predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
     """Root of the mean squared error, in the labels' unit. Predictions: numbers of the labels' shape."""
+    return {"rmse": float(np.sqrt(rmse_rows(predictions, labels, inputs)["rmse"].mean()))}
+
+
+def rmse_rows(predictions: Array, labels: Array, inputs: Array) -> dict[str, Floats]:
+    """Each row's mean squared error: its mean orders models as the root does."""
     error = _floats(predictions, labels.shape) - labels.astype(np.float64)
-    return {"rmse": float(np.sqrt((error**2).mean()))}
+    return {"rmse": (error**2).reshape(len(labels), -1).mean(axis=1)}
+
+
+def _means(rows: dict[str, Floats]) -> dict[str, float]:
+    return {name: float(values.mean()) for name, values in rows.items()}
 
 
 SCORERS: dict[str, Scorer] = {
     "bits-per-byte": bits_per_byte, "log-loss": log_loss, "accuracy": accuracy, "rmse": rmse,
+}  # fmt: skip
+ROWS: dict[str, Rows] = {
+    "bits-per-byte": bits_per_byte_rows, "log-loss": log_loss_rows, "accuracy": accuracy_rows, "rmse": rmse_rows,
 }  # fmt: skip
 SEES_NO_FUTURE = frozenset({"bits-per-byte"})
 """Scorers of sequences, for which a prediction at t must not move when inputs after t do."""
@@ -75,6 +101,29 @@ def named(name: str, sealed: Path) -> Scorer:
     The file is the study owner's and runs in the control process. Raises ConfigError if there is none."""
     if name in SCORERS:
         return SCORERS[name]
+    module = _module(name, sealed)
+    if not callable(getattr(module, "score", None)):
+        raise ConfigError(f"{sealed / name} has no function score(predictions, labels, inputs)", "define it")
+    scorer: Scorer = module.score
+    return scorer
+
+
+def by_row(name: str, sealed: Path) -> Rows:
+    """The row form of a scorer: of a study's own one the function `rows`. Raises ConfigError if it has none: without a
+    value for each row there is no standard error, and a holdout cannot answer."""
+    if name in ROWS:
+        return ROWS[name]
+    module = _module(name, sealed)
+    if not callable(getattr(module, "rows", None)):
+        raise ConfigError(
+            f"{sealed / name} has no function rows(predictions, labels, inputs), which the holdout needs",
+            "define it beside score: metrics by name, one value for each row",
+        )
+    rows: Rows = module.rows
+    return rows
+
+
+def _module(name: str, sealed: Path) -> types.ModuleType:
     path = sealed / name
     if not name.endswith(".py"):
         raise ConfigError(f"there is no scorer '{name}'.{did_you_mean(name, SCORERS)}", "correct evaluate.scorer")
@@ -85,10 +134,7 @@ def named(name: str, sealed: Path) -> Scorer:
         exec(compile(path.read_text(), str(path), "exec"), module.__dict__)
     except Exception as error:  # the file is Python: it may raise anything
         raise ConfigError(f"evaluate.scorer: {path} cannot be used: {error}", "correct evaluate.scorer") from error
-    if not callable(getattr(module, "score", None)):
-        raise ConfigError(f"{path} has no function score(predictions, labels, inputs)", "define it")
-    scorer: Scorer = module.score
-    return scorer
+    return module
 
 
 def steady(before: Array, after: Array, cuts: NDArray[np.int64]) -> None:

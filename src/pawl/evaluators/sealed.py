@@ -1,4 +1,4 @@
-"""Measured from outside: inputs go into a sandbox, predictions come out, labels never leave this process."""
+"""Measured from outside: inputs go into a sandbox, predictions come out, labels never leave the broker."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 
 from pawl import hostile
 from pawl.artifacts import ArtifactStore
-from pawl.envelope import sha256
-from pawl.errors import ConfigError
-from pawl.evaluators.scorers import SEES_NO_FUTURE, Array, Scorer, named, steady
+from pawl.broker import Array, Broker
+from pawl.errors import ConfigError, SandboxError
+from pawl.evaluators.scorers import SEES_NO_FUTURE, by_row, named, steady
 from pawl.ledger import Entry
 from pawl.protocols import Execution, Mount, Sandbox, Task
 from pawl.records import Evaluation, Outcome, Run, Usage
@@ -27,39 +27,59 @@ MODEL, INPUTS = "/model", "/inputs/inputs.npz"
 
 @dataclass(frozen=True)
 class SealedEvaluator:
-    """Predictions by `command` on the sealed file `validation`, scored by `scorer`; both lie in `sealed`."""
+    """Predictions by `command` on sealed sets, scored by `scorer`: a built-in one, or a file in the folder `scorers`.
+    `sign` is +1 where a higher metric is better, -1 where a lower one is."""
 
     command: tuple[str, ...]
     scorer: str
-    validation: Path
+    scorers: Path
+    broker: Broker
     metric: str
+    sign: int
     sandbox: Sandbox
     artifacts: ArtifactStore
     workplace: Workplace
     stop: threading.Event
 
+    def __post_init__(self) -> None:
+        if self.broker.held_out is not None:
+            by_row(self.scorer, self.scorers)  # else a certificate would be won, and then there would be no answer
+
     def evaluate(self, run: Entry[Run]) -> Evaluation:
         if run.record.outcome != "ok":
             return self._evaluation(run, {}, FREE, Refusal(run.record.outcome, run.record.reason))
-        content = self.validation.read_bytes()
-        sealed = hostile.arrays(self.validation.name, content, 2**33)
-        if "labels" not in sealed or "inputs" not in sealed:
-            raise ConfigError(f"{self.validation} needs the arrays 'inputs' and 'labels'", "make it anew")
-        labels = sealed.pop("labels")
-        scorer, usage = named(self.scorer, self.validation.parent), FREE
+        sealed, scorer, usage = self.broker.validation(), named(self.scorer, self.scorers), FREE
         try:
-            predictions, usage = self._predict(run, sealed)
-            if self.scorer in SEES_NO_FUTURE:
-                usage = self._look_for_the_future(run, sealed, predictions, usage)
-            metrics = _finite(_scored(scorer, predictions, labels, sealed["inputs"]), self.metric)
+            predictions, usage = self._predict(run, sealed.inputs)
+            usage = self._look_for_the_future(run, sealed.inputs, predictions, usage)
+            metrics = _finite(sealed.score(scorer, predictions), self.metric)
         except (Refusal, hostile.Refused) as refusal:
-            return self._evaluation(run, {}, usage, refusal, sha256(content))
-        return self._evaluation(run, metrics, usage, None, sha256(content))
+            return self._evaluation(run, {}, usage, refusal, sealed.digest)
+        return self._evaluation(run, metrics, usage, None, sealed.digest)
+
+    def beats(self, head: Entry[Run], reference: Entry[Run], bar: float) -> bool:
+        """Whether a run beats another on the holdout by more than `bar` standard errors, example by example."""
+        rows, holdout = by_row(self.scorer, self.scorers), self.broker.holdout()
+        found = []
+        try:
+            for run in (head, reference):
+                predictions, usage = self._predict(run, holdout.inputs)
+                self._look_for_the_future(run, holdout.inputs, predictions, usage)
+                found.append(predictions)
+        except (Refusal, hostile.Refused):
+            return False  # which of the two, and why, is more than a bit
+        except SandboxError:
+            raise SandboxError(
+                "the sandbox failed while the holdout was open; the opening is spent", "pawl doctor"
+            ) from None
+        return holdout.beats(rows, self.metric, self.sign, found[0], found[1], bar)
 
     def _look_for_the_future(self, run: Entry[Run], sealed: Mapping[str, Array], first: Array, usage: Usage) -> Usage:
         """Predict once more, in another sandbox, with every row's end exchanged for another row's from a random
         position on; refuse predictions that moved before it. The rows stay natural text, and the two sandboxes
-        cannot compare notes. Raises Refused."""
+        cannot compare notes. Only scorers of sequences ask for it. Raises Refused."""
+        if self.scorer not in SEES_NO_FUTURE:
+            return usage
         inputs, draw = sealed["inputs"], np.random.default_rng()
         few = draw.permutation(len(inputs))[: max(8, len(inputs) // 4)]
         cuts = draw.integers(1, inputs.shape[1], size=len(few))
@@ -127,15 +147,6 @@ def _predictions(done: Execution, limit: int) -> Array:
     if "predictions" not in found:
         raise hostile.Refused("predictions.npz has no array 'predictions'")
     return found["predictions"]
-
-
-def _scored(scorer: Scorer, predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
-    try:
-        return scorer(predictions, labels, inputs)
-    except (hostile.Refused, ConfigError):
-        raise
-    except Exception as error:  # a scorer that meets hostile numbers may raise anything
-        raise hostile.Refused(f"the scorer failed on these predictions: {type(error).__name__}: {error}") from error
 
 
 def _finite(metrics: Mapping[str, float], wanted: str) -> dict[str, float]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -18,10 +17,11 @@ from pydantic import JsonValue
 
 from pawl import history
 from pawl.errors import ConfigError
+from pawl.ladder import seen
 from pawl.ledger import Entry, Ledger
 from pawl.proposers.constants import Constant, current, exchange
 from pawl.protocols import Sources
-from pawl.records import Evaluation, Proposal, Screening, Variant
+from pawl.records import Proposal, Screening, Variant
 
 NAME = "space"
 TRIES = 20
@@ -31,10 +31,12 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 
 @dataclass(frozen=True)
 class SpaceProposer:
-    """`space` maps "FILE:CONSTANT" to its range as in pawl.toml; the first `startup` proposals are random."""
+    """`space` maps "FILE:CONSTANT" to its range as in pawl.toml; the first `startup` proposals are random. `ladder` is
+    the policy's: the step, in sds of one run, below which it sees no progress."""
 
     sources: Sources
     space: Mapping[str, Mapping[str, JsonValue]]
+    ladder: float
     startup: int = 8
     seed: int = 0
 
@@ -90,19 +92,16 @@ class SpaceProposer:
             n_startup_trials=self.startup, multivariate=True, constant_liar=True, seed=self.seed + known
         )
         study = optuna.create_study(sampler=sampler, direction=history.study(ledger).record.direction)
-        study.add_trials(trials(ledger, distributions))
+        study.add_trials(trials(ledger, distributions, self.ladder))
         return study
 
 
-def trials(ledger: Ledger, distributions: Mapping[str, BaseDistribution]) -> list[FrozenTrial]:
-    """The ledger's comparable `space` proposals as trials: finished, failed, or still running.
+def trials(ledger: Ledger, distributions: Mapping[str, BaseDistribution], step: float) -> list[FrozenTrial]:
+    """The ledger's comparable `space` proposals as trials: finished, failed, or still running. Their scores are those
+    that the Ladder lets through.
 
     One that broke a guard counts as the worst seen, so that the sampler stays away from it."""
-    standing = history.read(ledger)
-    metric, sign = (
-        history.study(ledger).record.metric,
-        1 if history.study(ledger).record.direction == "maximize" else -1,
-    )
+    standing, scores = history.read(ledger), seen(ledger, step)
     screened = {entry.record.proposal: entry.record for entry in ledger.entries(Screening)}
     found: list[tuple[dict[str, Constant], str, float | None]] = []
     for proposal in ledger.entries(Proposal):
@@ -114,14 +113,11 @@ def trials(ledger: Ledger, distributions: Mapping[str, BaseDistribution]) -> lis
         ):
             continue
         screening = screened.get(proposal.id)
-        scores = (
-            [ledger.get(id, Evaluation).record.metrics.get(metric) for id in screening.evaluations] if screening else []
-        )
-        known = [score for score in scores if score is not None]
+        known = scores[proposal.id].score if proposal.id in scores else None
         guard = screening.broken_guard if screening else ""
-        found.append((parameters, "running" if screening is None else guard, fmean(known) if known else None))  # type: ignore[arg-type]
+        found.append((parameters, "running" if screening is None else guard, known))  # type: ignore[arg-type]
     measured = [value for _, _, value in found if value is not None]
-    worst = (min if sign > 0 else max)(measured, default=0.0)
+    worst = (min if history.study(ledger).record.direction == "maximize" else max)(measured, default=0.0)
     return [
         _trial(params, worst if state and value else value, state == "running", distributions)
         for params, state, value in found

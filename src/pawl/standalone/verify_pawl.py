@@ -409,6 +409,9 @@ Revocation keys=s reason=s by=s
 Exchange task=s rule=s method=s host=s path=s status=i allowed=b reason=s bytes_up=i bytes_down=i tokens_in=i? tokens_out=i? wall_s=n
 Halt reason=s by=s token=s
 Resume halt=i request=s signature=Signature note=s
+Holdout digest=s rows=i previous=s reason=s by=s
+OpeningIntent certificate=i sealed=s number=i of=i mode=standard|adversarial threshold=n head=i reference=i
+Opening certificate=i sealed=s number=i of=i mode=standard|adversarial threshold=n head=i reference=i intent=i better=b
 """  # noqa: E501
 """Every kind of record, and the parts of some: s text, i whole number, n number, b truth value, j anything, `?` or
 null, [x] a list, {x} values by name, a|b one of these words."""
@@ -675,6 +678,36 @@ class Bundle:
         must(self.verdict.policy == self.dossier.policy, "verdict and dossier are under two policies")
         gates = ", ".join(one["gate"] for one in findings)
         self.say(f"Verdict {self.verdict.id}: all {len(findings)} gates passed ({gates}).")
+        if "holdout" in {one["gate"] for one in findings}:
+            self.check_holdout()
+
+    def check_holdout(self) -> None:
+        """The gate rests on one bit, asked for in its turn, by the rules of then, about runs of the certificate."""
+        verdict, cert = self.verdict, self.certificate
+        claims = [one for one in self.all("Opening", before=verdict.id) if one.certificate == cert.id]
+        if not claims:
+            bare = not self.all("Holdout", before=verdict.id) and not Rules(self.policy_at(verdict.id).text).held_out
+            must(bare, f"verdict {verdict.id} passed the gate 'holdout' without an answer", UNSIGNED)
+            self.say("The study had no holdout, and its policy lets that pass.")
+            return
+        said, sets = claims[0], self.all("Holdout", before=claims[0].intent)
+        asked = self.get(said.intent, "OpeningIntent", f"opening {said.id}")
+        same = {name: said.record[name] for name in asked.record} == asked.record
+        must(same and cert.id < asked.id < said.id, f"opening {said.id} is no answer to intent {asked.id}")
+        must(bool(sets) and sets[-1].digest == asked.sealed, f"intent {asked.id} is not about the holdout in use")
+        turn = sum(one.sealed == asked.sealed for one in self.all("OpeningIntent", before=asked.id)) + 1
+        in_turn = turn == asked.number or (turn < asked.number and not self.whole)
+        must(in_turn and asked.number <= asked.of, f"intent {asked.id} was not in its turn")
+        rules = Rules(self.policy_at(asked.id).text)
+        must(rules.asks(asked), f"intent {asked.id} is not by the rules of its time")
+        others = {self.get(one["reference"], "Evaluation", "the certificate").run for one in cert.pairs}
+        released = sorted(self.heads, key=lambda head: head[0])[len(self.heads) // 2][1]
+        both = asked.head == released.id and self.get(asked.reference, "Run", f"intent {asked.id}").id in others
+        must(both, f"intent {asked.id} is about other runs than the certificate's")
+        must(said.better, f"the holdout said no (entry {said.id})", UNSIGNED)
+        self.say(f"The holdout sha256:{asked.sealed[:12]}... was asked, opening {asked.number} of {asked.of} (entries "
+                 f"{asked.id} and {said.id}): the gain is above {asked.threshold:.3g} standard errors on it. That bit "
+                 "cannot be done again.")  # fmt: skip
 
     def score(self, id: int, variant: int, by: str) -> tuple[float | None, Entry]:
         """The metric that an evaluation measured, and the run of this variant that it measured."""
@@ -905,8 +938,13 @@ class Rules:
             self.people = [(one["name"], one["key"], one.get("roles", [])) for one in policy["approver"]]
             self.gates, self.expires = [one["use"] for one in policy["gate"]], str(policy["expires"])
             self.alpha, self.lambdas = table.get("alpha", 0.10), table.get("lambdas", [0.5, 1.0, 2.0, 8.0])
-            numbers = [self.threshold, *self.roles.values(), *self.lambdas, self.alpha]
-            good = all(type(one) in (int, float) and one > 0 for one in numbers) and len(numbers) > 2
+            sealed = policy.get("holdout", {})
+            self.openings, self.mode = sealed.get("openings", 20), sealed.get("mode", "standard")
+            self.z, self.delta = sealed.get("z", 2.8), sealed.get("delta", 0.05)
+            self.held_out = any(one.get("required", True) for one in policy["gate"] if one["use"] == "holdout")
+            sizes = [self.openings, self.z, self.delta]
+            numbers = [self.threshold, *self.roles.values(), *sizes, *self.lambdas, self.alpha]
+            good = all(type(one) in (int, float) and one > 0 for one in numbers) and len(numbers) > 5
             good = good and type(self.presence) is bool and re.fullmatch(r"\d{4}-\d\d-\d\d", self.expires) is not None
             form = r"(ssh|sk-ssh|ecdsa|sk-ecdsa)[A-Za-z0-9@.-]* [A-Za-z0-9+/=]+( [^\n]*)?"
             named = [re.fullmatch(r"[^\s,*?!]+", name) and re.fullmatch(form, key) for name, key, _ in self.people]
@@ -915,6 +953,12 @@ class Rules:
             refuse(f"the policy lacks something: {error!r}", UNSIGNED)
         must(good and all(named) and bool(self.gates), "the policy is not one that can be relied on", UNSIGNED)
         must(len(keys) == len(self.people) > 0, "the policy gives one key to two people, or none", UNSIGNED)
+
+    def asks(self, intent: Entry) -> bool:
+        """Whether an opening of the holdout has the bar that these rules set for its number."""
+        bar = math.sqrt(2 * ((intent.number - 1) * math.log(2) + math.log(self.openings / self.delta)))
+        bar = self.z if self.mode == "standard" else bar
+        return (intent.of, intent.mode) == (self.openings, self.mode) and close(bar, intent.threshold)
 
 
 def close(a: float | None, b: float | None) -> bool:
