@@ -63,6 +63,8 @@ class Standing:
                 if self.study is None or study.comparable != self.study.record.comparable:
                     self.since, self.common, self.standing = entry.id, None, []
                     self.start_over()
+                elif study.hardware != self.study.record.hardware:
+                    self.since, self.common, self.dry = entry.id, None, 0  # runs elsewhere; what was won stays won
                 self.study = Entry(entry.id, entry.at, entry.digest, study)
             case Variant(proposal=None):
                 self.champion = self.head = entry.id

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from pawl import history
+from pawl import hardware, history
 from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.loop import Budget, Loop
@@ -100,6 +100,8 @@ def standing(ledger: Ledger) -> dict[str, object]:
         "crashed": screened.count("crashed"), "certificates": f"{state.wins} won of {state.steps}",
         "best": best(ledger), "waiting": [entry.id for entry in (*state.standing, *history.amendments(ledger))],
     }  # fmt: skip
+    if state.study:
+        found["hardware"] = hardware.one_line(state.study.record.hardware)
     if state.study and state.study.record.self_reported:
         found["metric"] = f"{state.study.record.metric} is SELF-REPORTED by the script under test"
     return found

@@ -29,7 +29,8 @@ Outcome = Literal["ok", "crashed", "timed-out", "out-of-memory", "disk-full", "o
 
 
 class Study(Record):
-    """What was opened for improvement, under which rules. Runs are comparable while `comparable` is the same."""
+    """What was opened for improvement, under which rules. Runs are comparable while `comparable` and `hardware` are the
+    same. `hardware` is what of the machine can change a result, by name; empty: written before it was recorded."""
 
     name: str
     metric: str
@@ -40,6 +41,7 @@ class Study(Record):
     config: str
     policy: str
     self_reported: bool
+    hardware: dict[str, str] = {}
 
 
 class Proposal(Record):

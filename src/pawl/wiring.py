@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from pawl import amend, cache, charts, config, environment, page, plugins, policy, results
+from pawl import amend, cache, charts, config, environment, hardware, page, plugins, policy, results
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
@@ -195,6 +195,7 @@ class Wiring:
             commit=self.ledger.entries(Variant)[0].record.commit,
             comparable=sha256(json.dumps(compared, sort_keys=True).encode()), environment=place.environment.digest,
             config=self.config_digest, policy=policy_digest, self_reported=table.self_reported,
+            hardware=hardware.described(train.gpu),
         )  # fmt: skip
         last = self.ledger.last(Study)
         if last is None or last.record != record:
