@@ -35,6 +35,7 @@ TYPES = {
     "Direction": '"minimize" or "maximize"', " | Literal['']": "", "Literal['int', 'float', 'categorical']": "word",
     "tuple[str, ...]": "list of strings", "tuple[path, ...]": "list of paths", "tuple[part, ...]": "list of parts",
     "tuple[float, ...]": "list of numbers", "tuple[Approver, ...]": "list of tables", "float | None": "float",
+    "tuple[GuardTable, ...]": "list of tables",
     "tuple[str | int | float | bool, ...]": "list of values", "dict[str, SpaceTable]": "tables",
 }  # fmt: skip
 BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "pattern": "pattern"}
@@ -136,6 +137,14 @@ MEANINGS = {
     "certification.lambdas": "the bet sizes that the e-value averages over",
     "certification.level": "the level of the interval that is shown",
     "guards.cpu_seconds": "the most CPU beside the reference's, as a ratio",
+    "guard": "more metrics that must not get worse; they need the gate `guards`",
+    "guard.metric": "`cpu_seconds`, `wall_seconds`, `memory_bytes`, `artifact_bytes`, `predict_seconds`, or a scorer's",
+    "guard.direction": "whether less or more of it is better; needed unless it is a cost",
+    "guard.margin": "by how much it may be worse, in its own unit",
+    "guard.ratio": "by how much it may be worse, as a ratio",
+    "guard.proof": "whether it must be proven not to be worse, and not only look so",
+    "calibration.share": "the share of turns that try null candidates; 0 turns calibration off, and its gate refuses",
+    "calibration.screen": "the largest share of null candidates that screening may accept; 1 promises nothing",
     "allow_unsafe": "let the gate `integrity` pass runs that had no sandbox",
 }  # fmt: skip
 

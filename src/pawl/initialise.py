@@ -44,6 +44,9 @@ futility = 0.15                     # give up when the e-value falls below
 [guards]
 cpu_seconds = 1.25                  # the most CPU beside the reference's, as measured by the sandbox
 
+[calibration]
+share = 0.05                        # turns that try what cannot be better, to see how much of it gets through
+
 [[gate]]
 use = "improvement"
 
@@ -55,6 +58,9 @@ use = "integrity"
 
 [[gate]]
 use = "crash-rate"
+
+[[gate]]
+use = "calibration"
 """
 
 CONFIG = """\

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from pawl.ledger import Entry, Ledger, Row, Store
+from pawl.rates import Calibration
 from pawl.records import (
     Certificate,
+    Direction,
     Evaluation,
     Finding,
     Isolation,
@@ -23,7 +25,7 @@ from pawl.records import (
 )
 
 __all__ = [
-    "Case", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Limits", "Mount", "Proposer", "Row",
+    "Case", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Guard", "Limits", "Mount", "Proposer", "Row",
     "Sandbox", "Seal", "Signer", "Sources", "Store", "Task",
 ]  # fmt: skip
 
@@ -123,8 +125,21 @@ class Proposer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A metric that must not get worse by more than `margin`: in its own unit or, where `relative`, as a ratio (1.1:
+    ten per cent worse). `proof`: and this must be proven, not only look so."""
+
+    metric: str
+    direction: Direction
+    margin: float
+    relative: bool
+    proof: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall."""
+    """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall.
+    `calibration` is what null candidates showed up to now, `guards` are the policy's."""
 
     certificate: Certificate
     reference_runs: tuple[Run, ...]
@@ -137,6 +152,8 @@ class Case:
     allow_unsafe: bool
     isolation: tuple[str, ...] = ()
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
+    guards: tuple[Guard, ...] = ()
 
 
 class Gate(Protocol):

@@ -92,12 +92,13 @@ def _mean(ledger: Ledger, variant: int, metric: str, since: int) -> float | None
 def standing(ledger: Ledger) -> dict[str, object]:
     """Where a study stands, by name."""
     state = history.read(ledger)
-    screened = [entry.record.decision for entry in ledger.entries(Screening)]
+    screened = [e.record.decision for e in ledger.entries(Screening) if e.record.proposal not in state.nulls]
     found: dict[str, object] = {
         "study": state.study.record.name if state.study else "nothing has run yet",
         "champion": state.champion, "head": state.head, "runs": len(ledger.entries(Run)),
         "accepted": screened.count("accepted"), "refused": screened.count("refused"),
-        "crashed": screened.count("crashed"), "certificates": f"{state.wins} won of {state.steps}",
+        "crashed": screened.count("crashed"), "nulls": len(state.nulls),
+        "certificates": f"{state.wins} won of {state.steps}",
         "best": best(ledger), "waiting": [entry.id for entry in (*state.standing, *history.amendments(ledger))],
     }  # fmt: skip
     if state.study:

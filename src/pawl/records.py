@@ -26,6 +26,8 @@ from pawl.record import Record as Record
 Direction = Literal["minimize", "maximize"]
 Purpose = Literal["noise", "screen", "certify"]
 Outcome = Literal["ok", "crashed", "timed-out", "out-of-memory", "disk-full", "output-flood", "not-built", "invalid"]
+CALIBRATION = "calibration"
+"""The proposer of null candidates, which no other may be called: what it proposes never moves the head."""
 
 
 class Study(Record):

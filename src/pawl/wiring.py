@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from pawl import amend, cache, charts, config, environment, hardware, page, plugins, policy, results
+from pawl import amend, cache, calibration, charts, config, environment, hardware, page, plugins, policy, results
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
@@ -163,7 +163,10 @@ class Wiring:
     def build_judge(self) -> Judge:
         rules, digest = self.rules()
         gates = [self._part(Gate, table) for table in rules.gate]
-        return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
+        return Judge(
+            self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture,
+            calibrated=lambda: calibration.measured(self.ledger, rules),
+        )  # fmt: skip
 
     def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
         chart = charts.png(self.ledger)

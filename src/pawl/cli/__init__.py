@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import sys
 
-from pawl.cli import commands, db, decisions, export, halting, ledger, redteam, rules, running, starting
+from pawl.cli import (
+    calibration,
+    commands,
+    db,
+    decisions,
+    export,
+    halting,
+    ledger,
+    pareto,
+    redteam,
+    rules,
+    running,
+    starting,
+)
 from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
-    "app", "commands", "db", "decisions", "export", "halting", "ledger", "main",
-    "redteam", "rules", "running", "starting",
+    "app", "calibration", "commands", "db", "decisions", "export", "halting", "ledger", "main",
+    "pareto", "redteam", "rules", "running", "starting",
 ]  # fmt: skip
 
 

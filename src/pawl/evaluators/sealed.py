@@ -15,7 +15,7 @@ from pawl import hostile
 from pawl.artifacts import ArtifactStore
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
-from pawl.evaluators.scorers import SEES_NO_FUTURE, Array, Scorer, named, steady
+from pawl.evaluators.scorers import SEES_NO_FUTURE, Array, Scorer, by_slice, named, steady
 from pawl.ledger import Entry
 from pawl.protocols import Execution, Mount, Sandbox, Task
 from pawl.records import Evaluation, Outcome, Run, Usage
@@ -45,13 +45,13 @@ class SealedEvaluator:
         sealed = hostile.arrays(self.validation.name, content, 2**33)
         if "labels" not in sealed or "inputs" not in sealed:
             raise ConfigError(f"{self.validation} needs the arrays 'inputs' and 'labels'", "make it anew")
-        labels = sealed.pop("labels")
+        labels, slices = sealed.pop("labels"), sealed.pop("slices", None)
         scorer, usage = named(self.scorer, self.validation.parent), FREE
         try:
             predictions, usage = self._predict(run, sealed)
             if self.scorer in SEES_NO_FUTURE:
                 usage = self._look_for_the_future(run, sealed, predictions, usage)
-            metrics = _finite(_scored(scorer, predictions, labels, sealed["inputs"]), self.metric)
+            metrics = _finite(_scored(scorer, predictions, labels, sealed["inputs"], slices), self.metric)
         except (Refusal, hostile.Refused) as refusal:
             return self._evaluation(run, {}, usage, refusal, sha256(content))
         return self._evaluation(run, metrics, usage, None, sha256(content))
@@ -129,9 +129,9 @@ def _predictions(done: Execution, limit: int) -> Array:
     return found["predictions"]
 
 
-def _scored(scorer: Scorer, predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
+def _scored(scorer: Scorer, predictions: Array, labels: Array, inputs: Array, slices: Array | None) -> dict[str, float]:
     try:
-        return scorer(predictions, labels, inputs)
+        return by_slice(scorer, predictions, labels, inputs, slices)
     except (hostile.Refused, ConfigError):
         raise
     except Exception as error:  # a scorer that meets hostile numbers may raise anything
