@@ -19,7 +19,7 @@ from pawl.errors import ConfigError
 from pawl.ledger import Ledger
 from pawl.nulls import Draw, candidate
 from pawl.pareto import Axis, Front, Spot, _beats, _pooled, front
-from pawl.pareto_chart import LOOKS, kind, png, terminal
+from pawl.pareto_chart import LOOKS, inside, kind, png, terminal
 from pawl.records import Evaluation, Run, Variant
 from pawl.stores.sqlite import SqliteStore
 from test_nulls import Files
@@ -114,6 +114,16 @@ def test_it_is_drawn_whatever_there_is(spots: int) -> None:
     assert "cpu_seconds (lower is better)" in drawn
     assert max(map(len, drawn.splitlines())) <= 80
     assert png(found, "a $tudy").startswith(b"\x89PNG")
+
+
+def test_a_wild_variant_is_off_the_scale_and_said_to_be_and_a_role_never_is() -> None:
+    spots = [Spot(n, 1.0 + n / 100, 0.9 - n / 100, None, None, 1, "", n == 0) for n in range(12)]
+    wild, role = Spot(50, 40.0, 0.1, None, None, 1, "", False), Spot(51, 30.0, 0.1, None, None, 3, "head", False)
+    both = Front(LESS, MORE, (*spots, wild, role))
+    assert wild not in inside(both)
+    assert {role, *spots} == {*inside(both)}
+    assert "1 off the scale" in terminal(both, 90, 20, colour=False)
+    assert "off the scale" not in terminal(Front(LESS, MORE, tuple(spots)), 90, 20, colour=False)
 
 
 def test_the_command_draws_and_tells_scripts(toy_study: app.OpenStudy, tmp_path: Path) -> None:

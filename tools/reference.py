@@ -90,7 +90,7 @@ MEANINGS = {
     "train.gpu": "whether the sandbox shows the machine's graphics processors, in training and prediction",
     "evaluate.predict": "the prediction program, run in a sandbox of its own",
     "evaluate.scorer": "`bits-per-byte`, `log-loss`, `accuracy`, `rmse`, or a .py file beside `validation`",
-    "evaluate.validation": "an .npz file under .pawl/ with the arrays `inputs` and `labels`",
+    "evaluate.validation": "an .npz file under .pawl/ with the arrays `inputs`, `labels` and perhaps `slices`",
     "evaluate.holdout": "an .npz file under .pawl/, kept for a later version: nothing opens it yet",
     "evaluate.summary": "self-reported: the name of a value that the program prints after its last `---` line",
     "evaluate.results": "a file to mirror the ledger into, in autoresearch's results.tsv format",

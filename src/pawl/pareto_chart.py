@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import quantiles
 from typing import TYPE_CHECKING, Any
 
 from pawl.charts import GLUE, PLOTEXT
@@ -40,6 +41,7 @@ def terminal(found: Front, width: int, height: int, colour: bool = True) -> str:
     import plotext  # compiled, and slow to load for commands that draw nothing
 
     signs = [f"{LOOKS[name][3]} {LOOKS[name][0]}" for name in LOOKS if any(kind(spot) == name for spot in found.spots)]
+    signs += _off(found)
     key = textwrap.wrap("  ".join(sign.replace(" ", GLUE) for sign in signs), width)
     with PLOTEXT:
         plotext.terminal.limit(False, False)
@@ -52,21 +54,40 @@ def terminal(found: Front, width: int, height: int, colour: bool = True) -> str:
 
 def _draw(figure: Any, marker: Any, found: Front) -> None:
     best = [spot for spot in found.spots if spot.front]
-    figure.ruler("x").lim(*_range([spot.x for spot in found.spots]))
-    figure.ruler("y").lim(*_range([spot.y for spot in found.spots]))
+    figure.ruler("x").lim(*_range(found, lambda spot: spot.x))
+    figure.ruler("y").lim(*_range(found, lambda spot: spot.y))
     if len(best) > 1:
         path = figure.signal([spot.x for spot in best], [spot.y for spot in best], marker=marker("braille", "green"))
         figure.draw(path.lines(True))
     for name, (*_, sign, ansi) in LOOKS.items():
-        for spot in found.spots:
+        for spot in inside(found):
             if kind(spot) == name:
                 figure.draw(figure.signal([spot.x], [spot.y], marker=marker(sign, ansi)))
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
+def _range(found: Front, of: Callable[[Spot], float]) -> tuple[float, float]:
+    """The range to show: what lies within three interquartile ranges of the middle half, so that one wild variant does
+    not squash all others; and all that is on the front or has a role."""
+    values = [of(spot) for spot in found.spots]
+    if len(values) > 3:
+        first, _, third = quantiles(values, n=4, method="inclusive")
+        reach = 3 * (third - first)
+        values = [value for value in values if first - reach <= value <= third + reach]
+    values += [of(spot) for spot in found.spots if spot.front or spot.role]
     low, high = min(values), max(values)
     pad = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
     return low - pad, high + pad
+
+
+def inside(found: Front) -> list[Spot]:
+    """The spots that are drawn; the others are off the scale."""
+    (left, right), (low, high) = _range(found, lambda spot: spot.x), _range(found, lambda spot: spot.y)
+    return [spot for spot in found.spots if left <= spot.x <= right and low <= spot.y <= high]
+
+
+def _off(found: Front) -> list[str]:
+    away = len(found.spots) - len(inside(found))
+    return [f"{away} off the scale"] if away else []
 
 
 def png(found: Front, title: str) -> bytes:
@@ -79,7 +100,10 @@ def png(found: Front, title: str) -> bytes:
     line = [[spot.x for spot in best], [spot.y for spot in best]]
     axes.plot(*line, color=LOOKS["front"][1], linewidth=1.6, alpha=0.7, zorder=2)
     for name in LOOKS:
-        _spots(axes, name, [spot for spot in found.spots if kind(spot) == name])
+        _spots(axes, name, [spot for spot in inside(found) if kind(spot) == name])
+    axes.set_xlim(*_range(found, lambda spot: spot.x))
+    axes.set_ylim(*_range(found, lambda spot: spot.y))
+    axes.set_title("".join(_off(found)), loc="right", fontsize=10.5, color=PALE, pad=10)
     axes.set_title(one_line(title), loc="left", fontsize=14, fontweight="bold", color=INK, pad=10, parse_math=False)
     axes.set_xlabel(_words(found.x), color=INK, parse_math=False)
     axes.set_ylabel(_words(found.y), color=INK, parse_math=False)
@@ -102,6 +126,6 @@ def _spots(axes: Axes, name: str, spots: Sequence[Spot]) -> None:
     axes.errorbar(**place, xerr=xerr, yerr=yerr, fmt="none", ecolor=colour, alpha=0.45, linewidth=1, zorder=2)
     axes.scatter(**place, marker=sign, color=colour, s=44, label=label, zorder=4)
     for spot in spots:
-        if spot.role or spot.front:
+        if spot.front or name in ("head", "champion"):
             near: dict[str, Any] = {"xytext": (6, 5), "textcoords": "offset points", "fontsize": 8.5, "color": PALE}
             axes.annotate(str(spot.variant), (spot.x, spot.y), **near)
