@@ -26,7 +26,7 @@ from pawl.ledger import GENESIS, Entry, Ledger, Row
 from pawl.loop import Budget, Loop
 from pawl.measure import Measure
 from pawl.opening import Open
-from pawl.policy import ApprovalTable, HoldoutTable, Policy
+from pawl.policy import ApprovalTable, CalibrationTable, HoldoutTable, Policy
 from pawl.records import Artifact, Certificate, Evaluation, Isolation, Proposal, Purpose, Run, Study, Usage, Variant
 
 KINDS = ("mixed", "sparse", "dim")
@@ -146,7 +146,9 @@ def pawl(seed: int, kind: str, rho: float, runs: int | None = None, ideas: int =
     measure.fresh_seed = search.fresh_seed = certify.fresh_seed = world.seed  # type: ignore[attr-defined]
     ledger = Ledger(Memory())
     trainer = Trainer(world, ledger)
-    policy = Policy(version=1, expires=UNTIL, approval=ApprovalTable(threshold=1))
+    policy = Policy(
+        version=1, expires=UNTIL, approval=ApprovalTable(threshold=1), calibration=CalibrationTable(share=0)
+    )
     ledger.append(Variant(proposal=None, commit="base", parent="base", problem=""))
     ledger.append(
         Study(name="simulated", metric="loss", direction="minimize", commit="base", comparable="", environment="",

@@ -89,5 +89,14 @@ def test_every_scalar_setting_has_a_meaning() -> None:
             found |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}"}
         return found
 
-    known = leaves(policy().model_dump(mode="json", exclude={"approver", "gate"})) - {"approval.roles"}
+    known = leaves(policy().model_dump(mode="json", exclude={"approver", "gate", "guard"})) - {"approval.roles"}
     assert known == MEANING.keys()
+
+
+def test_a_guard_metric_that_goes_or_comes_is_said_so() -> None:
+    table = '[[gate]]\nuse = "guards"\n[[guard]]\nmetric = "memory_bytes"\nratio = 1.1\n'
+    more, fewer = list(changes(policy(), policy(GOOD + table))), list(changes(policy(GOOD + table), policy()))
+    assert any(line.startswith("guard metric added: ") and line.endswith("(stricter)") for line in more)
+    assert any('"metric":"memory_bytes"' in line and line.endswith("(LOOSER)") for line in fewer)
+    tighter = list(changes(policy(GOOD + table), policy(GOOD + table.replace("1.1", "1.05"))))
+    assert [line.partition(":")[0] for line in tighter] == ["guard metric removed", "guard metric added"]

@@ -10,6 +10,7 @@ import pytest
 
 from pawl.errors import ConfigError, NotAuthorized
 from pawl.policy import Policy, load
+from pawl.protocols import Guard
 from pawl.tables import parse
 
 ALICE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAliceAliceAliceAliceAliceAliceAliceAliceAlic alice@laptop"
@@ -262,3 +263,59 @@ def test_a_policys_last_day_ends_when_it_ends_in_utc(tmp_path: Path, monkeypatch
     (tmp_path / "policy.toml").write_text(changed("2999-12-31", "2030-05-30"))
     with pytest.raises(NotAuthorized, match="expired on 2030-05-30"):
         load(tmp_path)
+
+
+GUARDED = (
+    GOOD
+    + """
+[[gate]]
+use = "guards"
+[[guard]]
+metric = "accuracy@*"
+direction = "maximize"
+margin = 0.01
+[[guard]]
+metric = "memory_bytes"
+ratio = 1.1
+proof = true
+"""
+)
+
+
+def test_guard_metrics_are_read_as_gates_see_them() -> None:
+    found = policy(GUARDED)
+    found.enforce(TODAY)
+    assert [table.guard for table in found.guard] == [
+        Guard("accuracy@*", "maximize", 0.01, False, False), Guard("memory_bytes", "minimize", 1.1, True, True),
+    ]  # fmt: skip
+
+
+def test_a_guard_metric_that_no_gate_looks_at_is_refused() -> None:
+    refusal = denied(GUARDED.replace('[[gate]]\nuse = "guards"', ""))
+    assert "has a [[guard]] and no gate that looks at it" in str(refusal)
+    assert refusal.hint == 'add [[gate]] use = "guards"'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("margin = 0.01", "", "give either margin"),
+        ("ratio = 1.1", "ratio = 1.1\nmargin = 1.0", "give either margin"),
+        ("ratio = 1.1", "ratio = 0.9", "guard.1.ratio"),
+        ("margin = 0.01", "margin = -0.01", "guard.0.margin"),
+        ('direction = "maximize"', "", "say which way accuracy@* is better"),
+        ("ratio = 1.1", 'ratio = 1.1\ndirection = "maximize"', "memory_bytes is a cost"),
+        ("proof = true", "prof = true", "Did you mean 'proof'?"),
+    ],
+)
+def test_a_guard_that_does_not_say_what_it_means_is_refused(before: str, after: str, said: str) -> None:
+    assert before in GUARDED
+    with pytest.raises(ConfigError) as caught:
+        policy(GUARDED.replace(before, after))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("table", ["share = 0.6", "share = -0.1", "screen = 0.0", "screen = 1.1", "shares = 0.1"])
+def test_calibration_out_of_its_range_is_refused(table: str) -> None:
+    with pytest.raises(ConfigError, match="calibration"):
+        policy(f"{GOOD}\n[calibration]\n{table}\n")

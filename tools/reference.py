@@ -36,6 +36,7 @@ TYPES = {
     "Direction": '"minimize" or "maximize"', " | Literal['']": "", "Literal['int', 'float', 'categorical']": "word",
     "tuple[str, ...]": "list of strings", "tuple[path, ...]": "list of paths", "tuple[part, ...]": "list of parts",
     "tuple[float, ...]": "list of numbers", "tuple[Approver, ...]": "list of tables", "float | None": "float",
+    "tuple[GuardTable, ...]": "list of tables",
     "tuple[str | int | float | bool, ...]": "list of values", "dict[str, SpaceTable]": "tables",
 }  # fmt: skip
 BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "pattern": "pattern"}
@@ -90,7 +91,7 @@ MEANINGS = {
     "train.gpu": "whether the sandbox shows the machine's graphics processors, in training and prediction",
     "evaluate.predict": "the prediction program, run in a sandbox of its own",
     "evaluate.scorer": "`bits-per-byte`, `log-loss`, `accuracy`, `rmse`, or a .py file beside `validation`",
-    "evaluate.validation": "an .npz file under .pawl/ with the arrays `inputs` and `labels`",
+    "evaluate.validation": "an .npz file under .pawl/ with the arrays `inputs`, `labels` and perhaps `slices`",
     "evaluate.holdout": "an .npz file under .pawl/, asked once for each certificate that was won, for one bit",
     "evaluate.summary": "self-reported: the name of a value that the program prints after its last `---` line",
     "evaluate.results": "a file to mirror the ledger into, in autoresearch's results.tsv format",
@@ -145,6 +146,14 @@ MEANINGS = {
     "holdout.openings": "how often one holdout is asked in its life; then it is retired",
     "holdout.mode": "`standard`, or `adversarial`: a threshold that rises with every opening",
     "holdout.delta": "mode adversarial: the chance of any false yes in a holdout's life",
+    "guard": "more metrics that must not get worse; they need the gate `guards`",
+    "guard.metric": "`cpu_seconds`, `wall_seconds`, `memory_bytes`, `artifact_bytes`, `predict_seconds`, or a scorer's",
+    "guard.direction": "whether less or more of it is better; needed unless it is a cost",
+    "guard.margin": "by how much it may be worse, in its own unit",
+    "guard.ratio": "by how much it may be worse, as a ratio",
+    "guard.proof": "whether it must be proven not to be worse, and not only look so",
+    "calibration.share": "the share of turns that try null candidates; 0 turns calibration off, and its gate refuses",
+    "calibration.screen": "the largest share of null candidates that screening may accept; 1 promises nothing",
     "allow_unsafe": "let the gate `integrity` pass runs that had no sandbox",
 }  # fmt: skip
 

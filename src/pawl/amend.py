@@ -43,6 +43,8 @@ MEANING: dict[str, tuple[str, int]] = {
     "holdout.openings": ("openings in the life of a holdout", -1),
     "holdout.mode": ("against whom the holdout's threshold holds", 0),
     "holdout.delta": ("chance of a false yes in a holdout's life, adversarial mode", -1),
+    "calibration.share": ("share of turns that try null candidates", 1),
+    "calibration.screen": ("most null candidates that screening may accept, as a share", -1),
     "signer.use": ("part that checks signatures", 0),
     "allow_unsafe": ("runs without a sandbox may lead to a release", -1),
     "isolation": ("walls that every run must have had", 1),
@@ -146,10 +148,11 @@ def must_say_what_it_does(old: Policy, change: Entry[PolicyChange]) -> None:
 
 def changes(old: Policy, new: Policy) -> Iterator[str]:
     """Every difference that means something, a line each: `people who must sign: 2 -> 1 (LOOSER)`."""
-    before, after = (policy.model_dump(mode="json", exclude={"approver", "gate"}) for policy in (old, new))
+    before, after = (policy.model_dump(mode="json", exclude={"approver", "gate", "guard"}) for policy in (old, new))
     yield from _settings(before, after, "")
     yield from _approvers(old, new)
     yield from _gates(old, new)
+    yield from _guards(old, new)
 
 
 def _statement(lines: list[str], previous: str, digest: str, text: str, proposer: str, until: str) -> str:
@@ -215,6 +218,12 @@ def _gates(old: Policy, new: Policy) -> Iterator[str]:
             old_value, new_value = before[name].get(key), after[name].get(key)
             if old_value != new_value:
                 yield f"gate {name}, {key}: {_word(old_value)} -> {_word(new_value)}"
+
+
+def _guards(old: Policy, new: Policy) -> Iterator[str]:
+    before, after = ([table.model_dump_json(exclude_none=True) for table in rules.guard] for rules in (old, new))
+    yield from (f"guard metric removed: {table} (LOOSER)" for table in before if table not in after)
+    yield from (f"guard metric added: {table} (stricter)" for table in after if table not in before)
 
 
 def _short(key: str) -> str:

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pawl import charts, config, frames, history, initialise, keys, move, plugins, policy, seals
+from pawl import calibration, charts, config, frames, history, initialise, keys, move, plugins, policy, seals
 from pawl.deciding import Deciding
 from pawl.errors import ConfigError, Halted, Interrupted, did_you_mean
 from pawl.labs.lab import Lab
@@ -23,7 +23,9 @@ from pawl.ledger import Entry
 from pawl.lineage import PatchRefused
 from pawl.loop import Budget, Loop
 from pawl.protocols import Sandbox
+from pawl.rates import Calibration
 from pawl.records import (
+    CALIBRATION,
     Certificate,
     Dossier,
     Holdout,
@@ -97,6 +99,11 @@ class OpenStudy(Deciding):
         """Every run in order, drawn with characters."""
         return charts.terminal(self.ledger, width, height, colour)
 
+    def calibration(self) -> Calibration:
+        """How often null candidates got through each step, beside what the policy promises."""
+        found = self.known_rules()
+        return calibration.measured(self.ledger, found[0] if found else policy.wished(self.folder)[0])
+
     def write_chart(self) -> Path:
         """The chart of every run as `.pawl/chart.png`."""
         path = self.state / "chart.png"
@@ -136,6 +143,8 @@ class OpenStudy(Deciding):
         """Put a person's patch in the queue; the next turn tries it. Raises ConfigError if it does not fit."""
         if not hypothesis.strip():
             raise ConfigError("a proposal needs a hypothesis", "pawl propose --patch FILE --hypothesis '...'")
+        if by == CALIBRATION:
+            raise ConfigError(f"nobody is called '{CALIBRATION}': so are null candidates", "pawl propose --by NAME")
         if self.ledger.last(Variant) is None:
             self.ledger.append(self.lineage.baseline())
         standing, problem = history.read(self.ledger), ""

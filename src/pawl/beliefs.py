@@ -109,8 +109,9 @@ class Course:
         race = self.meet(self.ledger.get(screening.proposal, Proposal).record)
         for score in scores:
             race.see(score)
-        race.settle(screening.decision == "accepted")
-        if screening.decision == "accepted":
+        moved = self.standing.head == screening.variant  # a null candidate may be accepted, and does not move it
+        race.settle(moved)
+        if moved:
             self.level[screening.variant] = self.belief.gain
 
     def _certified(self, certificate: Certificate) -> None:

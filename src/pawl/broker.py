@@ -21,9 +21,8 @@ from pawl import hostile
 from pawl.envelope import sha256
 from pawl.errors import ConfigError, IntegrityError
 from pawl.sealing import Mode
+from pawl.slices import Array, Scorer, by_slice
 
-Array = NDArray[np.generic]
-Scorer = Callable[[Array, Array, Array], dict[str, float]]
 Rows = Callable[[Array, Array, Array], Mapping[str, Array]]
 LARGEST = 2**33
 """Bytes that a sealed set may unpack to."""
@@ -59,8 +58,10 @@ class SealedFile:
     path: Path
     digest: str
 
-    def read(self) -> tuple[dict[str, Array], Array]:
-        """Inputs by name, without labels; and the labels. Raises IntegrityError, ConfigError."""
+    def read(self) -> tuple[dict[str, Array], Array, Array | None]:
+        """Inputs by name, without labels and slices; the labels; the slices, if there are any.
+
+        Raises IntegrityError, ConfigError."""
         content = contents(self.path)
         if sha256(content) != self.digest:
             raise IntegrityError(
@@ -83,31 +84,31 @@ def contents(path: Path) -> bytes:
         raise ConfigError(f"the sealed set {path} cannot be read: {said}", f"ls -l {path.parent}") from error
 
 
-def parsed(name: str, content: bytes) -> tuple[dict[str, Array], Array]:
-    """A sealed set's inputs by name, and its labels. Raises ConfigError."""
+def parsed(name: str, content: bytes) -> tuple[dict[str, Array], Array, Array | None]:
+    """A sealed set's inputs by name, its labels, and its slices if it has any. Raises ConfigError."""
     try:
         found: dict[str, Array] = dict(hostile.arrays(name, content, LARGEST))
     except hostile.Refused as refusal:
         raise ConfigError(f"a sealed set must be an .npz file of plain arrays: {refusal}", "make it anew") from refusal
     if "labels" not in found or "inputs" not in found:
         raise ConfigError(f"{name} needs the arrays 'inputs' and 'labels'", "make it anew")
-    labels = found.pop("labels")
+    labels, slices = found.pop("labels"), found.pop("slices", None)
     if labels.ndim == 0 or found["inputs"].shape[:1] != labels.shape[:1]:
         raise ConfigError(f"{name} has not one row of labels for each row of inputs", "make it anew")
-    return found, labels
+    return found, labels, slices
 
 
 class Validation:
     """The validation set, read once: inputs for predictions, and scores for whoever asks."""
 
     def __init__(self, file: SealedFile) -> None:
-        self.inputs, self._labels = file.read()
+        self.inputs, self._labels, self._slices = file.read()
         self.digest = file.digest
 
     def score(self, scorer: Scorer, predictions: Array) -> dict[str, float]:
         """Metrics by name. Raises what the scorer raises, and Refused in place of what only it can understand."""
         try:
-            return scorer(predictions, self._labels, self.inputs["inputs"])
+            return by_slice(scorer, predictions, self._labels, self.inputs["inputs"], self._slices)
         except (hostile.Refused, ConfigError):
             raise
         except Exception as error:  # a scorer that meets hostile numbers may raise anything
@@ -119,7 +120,7 @@ class HeldOut:
     """The holdout, read once: inputs for predictions, and one bit. It has no way to give a score."""
 
     def __init__(self, file: SealedFile) -> None:
-        self.inputs, self._labels = file.read()
+        self.inputs, self._labels, _ = file.read()
         self.digest, self.rows = file.digest, len(self._labels)
         if self.rows < LEAST_ROWS:
             raise ConfigError(

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from pawl import cache, environment, probe
+from pawl import cache, environment, hardware, probe
 from pawl.config import EnvironmentTable
 from pawl.errors import PawlError
 from pawl.protocols import Limits, Mount, Sandbox, Task
@@ -57,7 +57,7 @@ class Check:
 
 def examine(sandbox: Callable[[], Sandbox]) -> list[Check]:
     """Everything that Pawl needs on this machine."""
-    checks = list(_programs())
+    checks = [*_programs(), Check("hardware", True, False, hardware.one_line(hardware.described(gpu=False)))]
     try:
         under_test = sandbox()
         attempts, isolation = probed(under_test)

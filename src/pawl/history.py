@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from pawl.errors import ConfigError
 from pawl.ledger import Entry, Ledger
 from pawl.records import (
+    CALIBRATION,
     Certificate,
     CommonSeeds,
     Dossier,
@@ -36,7 +37,8 @@ from pawl.records import (
 class Standing:
     """The fold of a ledger. `since` is the id from which on runs are comparable; `standing` are the dossiers that
     neither a person nor a later release has settled; `accepted` and `dry` count screenings since the head last
-    started over and since the common seeds were last drawn or something was accepted."""
+    started over and since the common seeds were last drawn or something was accepted; `nulls` are the proposals of
+    calibration, which count for neither."""
 
     study: Entry[Study] | None = None
     since: int = 0
@@ -48,6 +50,7 @@ class Standing:
     dry: int = 0
     steps: int = 0
     wins: int = 0
+    nulls: set[int] = field(default_factory=set)
 
     @property
     def reference(self) -> int:
@@ -63,9 +66,13 @@ class Standing:
                 if self.study is None or study.comparable != self.study.record.comparable:
                     self.since, self.common, self.standing = entry.id, None, []
                     self.start_over()
+                elif study.hardware != self.study.record.hardware:
+                    self.since, self.common, self.dry = entry.id, None, 0  # runs elsewhere; what was won stays won
                 self.study = Entry(entry.id, entry.at, entry.digest, study)
             case Variant(proposal=None):
                 self.champion = self.head = entry.id
+            case Proposal(proposer=proposer) if proposer == CALIBRATION:
+                self.nulls.add(entry.id)
             case CommonSeeds() as seeds:
                 self.common, self.dry = Entry(entry.id, entry.at, entry.digest, seeds), 0
             case Screening() as screening:
@@ -87,6 +94,8 @@ class Standing:
                 self.standing = [dossier for dossier in self.standing if dossier.id > release.dossier]
 
     def _screened(self, screening: Screening) -> None:
+        if screening.proposal in self.nulls:
+            return
         if screening.decision == "accepted":
             self.head, self.accepted, self.dry = screening.variant, self.accepted + 1, 0
         else:
@@ -112,7 +121,7 @@ def read(ledger: Ledger) -> Standing:
             state.apply(entry)
             seen = entry.id
         _FOLDED[ledger] = (state, seen)
-        return replace(state, standing=list(state.standing))
+        return replace(state, standing=list(state.standing), nulls=set(state.nulls))
 
 
 def champion_before(ledger: Ledger, id: int) -> int:

@@ -46,6 +46,9 @@ futility = 0.15                     # give up when the e-value falls below
 [guards]
 cpu_seconds = 1.25                  # the most CPU beside the reference's, as measured by the sandbox
 
+[calibration]
+share = 0.05                        # turns that try what cannot be better, to see how much of it gets through
+
 [[gate]]
 use = "improvement"
 
@@ -57,6 +60,9 @@ use = "integrity"
 
 [[gate]]
 use = "crash-rate"
+
+[[gate]]
+use = "calibration"
 """
 
 HELD_OUT = """

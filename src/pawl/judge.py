@@ -14,6 +14,7 @@ from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
 from pawl.policy import Policy
 from pawl.protocols import Case, Gate
+from pawl.rates import Calibration
 from pawl.records import (
     Artifact,
     Certificate,
@@ -32,7 +33,8 @@ from pawl.statement import Subject, render
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments."""
+    """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments; `calibrated`
+    says how often null candidates got through."""
 
     ledger: Ledger
     lineage: Lineage
@@ -41,6 +43,7 @@ class Judge:
     policy: Policy
     policy_digest: str
     picture: Callable[[Subject, str], Sequence[Artifact]]
+    calibrated: Callable[[], Calibration] = Calibration
 
     def judge(self, certificate: Entry[Certificate]) -> Entry[Verdict]:
         """Ask every gate. A policy without gates passes nothing."""
@@ -86,6 +89,7 @@ class Judge:
             cpu_ratio_limit=self.policy.guards.cpu_seconds, allow_unsafe=self.policy.allow_unsafe,
             isolation=self.policy.isolation, opening=opening.record if opening else None,
             holdout=lives[-1].since.record.digest if lives else "", openings_left=lives[-1].left if lives else 0,
+            calibration=self.calibrated(), guards=tuple(table.guard for table in self.policy.guard),
             artifacts={
                 f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
                 for run in runs[1::2] for artifact in run.record.artifacts

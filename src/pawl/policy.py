@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
+from pawl.metrics import MEASURED
+from pawl.protocols import Guard
+from pawl.records import Direction
 from pawl.sealing import Mode
 from pawl.tables import PartTable, Seconds, Table, read
 
@@ -83,6 +86,43 @@ class HoldoutTable(Table):
     delta: float = Field(default=0.05, gt=0, le=0.5)
 
 
+class GuardTable(Table):
+    """One more metric that must not get worse: by more than `margin` in its own unit, or by a `ratio` (1.1: ten per
+    cent worse). A metric of the scorer, also `NAME@SLICE` or `NAME@*`, or a measured cost. `direction` is needed
+    unless it is a cost. `proof`: it must be proven not to be worse."""
+
+    metric: str = Field(min_length=1)
+    direction: Direction = "minimize"
+    margin: float | None = Field(default=None, ge=0)
+    ratio: float | None = Field(default=None, ge=1)
+    proof: bool = False
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.margin is None) == (self.ratio is None):
+            raise ValueError("give either margin (in the metric's unit) or ratio (1.1: ten per cent worse)")
+        if self.metric not in MEASURED and "direction" not in self.model_fields_set:
+            raise ValueError(f'say which way {self.metric} is better: direction = "minimize" or "maximize"')
+        if self.metric in MEASURED and self.direction != "minimize":
+            raise ValueError(f"{self.metric} is a cost: less of it is better")
+        return self
+
+    @property
+    def guard(self) -> Guard:
+        """As gates see it."""
+        bound = self.margin if self.margin is not None else self.ratio
+        assert bound is not None
+        return Guard(self.metric, self.direction, bound, self.ratio is not None, self.proof)
+
+
+class CalibrationTable(Table):
+    """`share` of the turns try null candidates, which cannot be better but for noise. `screen` is the largest share
+    of them that screening may accept; 1 promises nothing. What certificates promise is `certification.alpha`."""
+
+    share: float = Field(default=0.05, ge=0, le=0.5)
+    screen: float = Field(default=1.0, gt=0, le=1)
+
+
 class Policy(Table):
     """A whole `policy.toml`. `signer` stands here and not in `pawl.toml`: who may edit what is tried must not be able
     to name a program that says yes to every signature."""
@@ -97,6 +137,8 @@ class Policy(Table):
     certification: CertificationTable = CertificationTable()
     guards: GuardsTable = GuardsTable()
     holdout: HoldoutTable = HoldoutTable()
+    guard: tuple[GuardTable, ...] = ()
+    calibration: CalibrationTable = CalibrationTable()
     allow_unsafe: bool = False
     signer: PartTable = PartTable(use="ssh")
     isolation: tuple[str, ...] = ()
@@ -106,6 +148,8 @@ class Policy(Table):
         people = {approver.name for approver in self.approver}
         if not self.gate:
             raise NotAuthorized(f"{FILE} names no gates: nothing could be refused", "add a [[gate]] table")
+        if self.guard and "guards" not in {gate.use for gate in self.gate}:
+            raise NotAuthorized(f"{FILE} has a [[guard]] and no gate that looks at it", 'add [[gate]] use = "guards"')
         if not people:
             raise NotAuthorized(f"{FILE} names no approvers: nobody could sign", "pawl init --signer")
         if today > self.expires:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pawl.ledger import Entry, Ledger, Row, Store
+from pawl.rates import Calibration
 from pawl.records import (
     Certificate,
+    Direction,
     Evaluation,
     Finding,
     Isolation,
@@ -26,7 +28,7 @@ from pawl.trials import Log as Log
 from pawl.trials import Trial as Trial
 
 __all__ = [
-    "Case", "Comparing", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Limits", "Log",
+    "Case", "Comparing", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Guard", "Limits", "Log",
     "Mount", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task", "Trial",
 ]  # fmt: skip
 
@@ -136,11 +138,24 @@ class Proposer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A metric that must not get worse by more than `margin`: in its own unit or, where `relative`, as a ratio (1.1:
+    ten per cent worse). `proof`: and this must be proven, not only look so."""
+
+    metric: str
+    direction: Direction
+    margin: float
+    relative: bool
+    proof: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall.
 
     `opening` is the holdout's answer about the certificate (None: it gave none); `holdout` the digest of the holdout in
-    use (empty: the study never had one), which has `openings_left`."""
+    use (empty: the study never had one), which has `openings_left`.
+    `calibration` is what null candidates showed up to now, `guards` are the policy's."""
 
     certificate: Certificate
     reference_runs: tuple[Run, ...]
@@ -156,6 +171,8 @@ class Case:
     holdout: str = ""
     openings_left: int = 0
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
+    guards: tuple[Guard, ...] = ()
 
 
 class Gate(Protocol):

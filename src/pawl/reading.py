@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from pawl import history
+from pawl import hardware, history
 from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.loop import Budget, Loop
@@ -96,14 +96,17 @@ def _mean(ledger: Ledger, variant: int, metric: str, since: int) -> float | None
 def standing(ledger: Ledger) -> dict[str, object]:
     """Where a study stands, by name."""
     state = history.read(ledger)
-    screened = [entry.record.decision for entry in ledger.entries(Screening)]
+    screened = [e.record.decision for e in ledger.entries(Screening) if e.record.proposal not in state.nulls]
     found: dict[str, object] = {
         "study": state.study.record.name if state.study else "nothing has run yet",
         "champion": state.champion, "head": state.head, "runs": len(ledger.entries(Run)),
         "accepted": screened.count("accepted"), "refused": screened.count("refused"),
-        "crashed": screened.count("crashed"), "certificates": f"{state.wins} won of {state.steps}",
+        "crashed": screened.count("crashed"), "nulls": len(state.nulls),
+        "certificates": f"{state.wins} won of {state.steps}",
         "best": best(ledger), "waiting": [entry.id for entry in (*state.standing, *history.amendments(ledger))],
     }  # fmt: skip
+    if state.study:
+        found["hardware"] = hardware.one_line(state.study.record.hardware)
     if state.study and state.study.record.self_reported:
         found["metric"] = f"{state.study.record.metric} is SELF-REPORTED by the script under test"
     return found

@@ -31,10 +31,13 @@ from pawl.sealing import Question as Question
 Direction = Literal["minimize", "maximize"]
 Purpose = Literal["noise", "screen", "certify"]
 Outcome = Literal["ok", "crashed", "timed-out", "out-of-memory", "disk-full", "output-flood", "not-built", "invalid"]
+CALIBRATION = "calibration"
+"""The proposer of null candidates, which no other may be called: what it proposes never moves the head."""
 
 
 class Study(Record):
-    """What was opened for improvement, under which rules. Runs are comparable while `comparable` is the same."""
+    """What was opened for improvement, under which rules. Runs are comparable while `comparable` and `hardware` are the
+    same. `hardware` is what of the machine can change a result, by name; empty: written before it was recorded."""
 
     name: str
     metric: str
@@ -45,6 +48,7 @@ class Study(Record):
     config: str
     policy: str
     self_reported: bool
+    hardware: dict[str, str] = {}
 
 
 class Proposal(Record):

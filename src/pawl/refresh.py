@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from pawl import durable, seals
-from pawl.broker import LEAST_ROWS, Array, SealedFile, contents, parsed
+from pawl.broker import LEAST_ROWS, SealedFile, contents, parsed
 from pawl.envelope import sha256
 from pawl.errors import ConfigError, IntegrityError
 from pawl.ledger import Entry, Ledger
 from pawl.records import Holdout
+from pawl.slices import Array
 
 SPENT = "spent"
 REPEATED = 0.01
@@ -39,7 +40,7 @@ class Refresh:
         """The holdout, which a study's first look at it pins down. Raises IntegrityError if another file lies there."""
         known, content = seals.holdout(self.ledger), contents(self.path)
         if known is None:
-            _, labels = parsed(self.path.name, content)
+            _, labels, _ = parsed(self.path.name, content)
             first = Holdout(digest=sha256(content), rows=len(labels), previous="", reason="as it was found", by="pawl")
             known = self.ledger.append(first)
         if known.record.digest != sha256(content):
@@ -67,8 +68,8 @@ class Refresh:
 
     def _must_be_fresh(self, fresh: Path, content: bytes) -> int:
         """The rows of a set that may take the holdout's place. Raises ConfigError for any other."""
-        inputs, labels = parsed(fresh.name, content)
-        sealed, sealed_labels = parsed(self.validation.name, contents(self.validation))
+        inputs, labels, _ = parsed(fresh.name, content)
+        sealed, sealed_labels, _ = parsed(self.validation.name, contents(self.validation))
         shapes = [{name: (a.dtype, a.shape[1:]) for name, a in found.items()} for found in (inputs, sealed)]
         if shapes[0] != shapes[1] or (labels.dtype, labels.shape[1:]) != (sealed_labels.dtype, sealed_labels.shape[1:]):
             raise ConfigError(f"{fresh} has not the arrays, types and shapes of the validation set", "make it anew")

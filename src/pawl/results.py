@@ -6,11 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
+from pawl import history
 from pawl.hostile import one_line
 from pawl.ledger import Ledger
 from pawl.records import Evaluation, Proposal, Run, Screening, Variant
 
-STATUS = {"accepted": "keep", "refused": "discard", "crashed": "crash"}
+STATUS = {"accepted": "discard", "refused": "discard", "crashed": "crash"}
+"""What became of a proposal that did not move the head: a null candidate never does."""
 
 
 def table(ledger: Ledger, metric: str) -> str:
@@ -19,9 +21,12 @@ def table(ledger: Ledger, metric: str) -> str:
     first = next((e for e in ledger.entries(Evaluation) if e.record.outcome == "ok"), None)
     if first:
         lines.append(_line(ledger, [first.id], metric, "keep", "baseline"))
+    nulls = history.read(ledger).nulls
     for entry in ledger.entries(Screening):
         words = one_line(ledger.get(entry.record.proposal, Proposal).record.hypothesis)
-        lines.append(_line(ledger, list(entry.record.evaluations), metric, STATUS[entry.record.decision], words))
+        kept = entry.record.decision == "accepted" and entry.record.proposal not in nulls
+        status = "keep" if kept else STATUS[entry.record.decision]
+        lines.append(_line(ledger, list(entry.record.evaluations), metric, status, words))
     return "\n".join(lines) + "\n"
 
 

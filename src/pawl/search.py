@@ -10,7 +10,7 @@ from concurrent.futures import Executor as Pool
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
-from pawl import beliefs, evidence, history
+from pawl import beliefs, evidence, history, nulls
 from pawl.errors import PawlError
 from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
@@ -62,8 +62,12 @@ class Search:
             return proposal
 
     def _propose(self) -> Entry[Proposal]:
+        head = history.head(self.ledger)
+        null = nulls.due(self.ledger, self.policy.calibration.share, head, self.lineage)
+        if null:
+            return self.ledger.append(null)
         proposer = self.proposers[len(self.ledger.entries(Proposal)) % len(self.proposers)]
-        return self.ledger.append(proposer.propose(history.head(self.ledger), self.ledger))
+        return self.ledger.append(proposer.propose(head, self.ledger))
 
     def build(self, proposal: Entry[Proposal]) -> Entry[Variant]:
         """The proposal's commit."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from pawl import amend, cache, charts, config, environment, page, plugins, policy, results
+from pawl import amend, cache, calibration, charts, config, environment, hardware, page, plugins, policy, results
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
@@ -187,7 +187,10 @@ class Wiring:
     def build_judge(self) -> Judge:
         rules, digest = self.rules()
         gates = [self._part(Gate, table) for table in rules.gate]
-        return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
+        return Judge(
+            self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture,
+            calibrated=lambda: calibration.measured(self.ledger, rules),
+        )  # fmt: skip
 
     def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
         chart = charts.png(self.ledger)
@@ -219,6 +222,7 @@ class Wiring:
             commit=self.ledger.entries(Variant)[0].record.commit,
             comparable=sha256(json.dumps(compared, sort_keys=True).encode()), environment=place.environment.digest,
             config=self.config_digest, policy=policy_digest, self_reported=table.self_reported,
+            hardware=hardware.described(train.gpu),
         )  # fmt: skip
         last = self.ledger.last(Study)
         if last is None or last.record != record:

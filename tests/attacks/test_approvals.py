@@ -211,7 +211,8 @@ def test_one_person_who_signs_twice_is_one_person(two_needed: app.OpenStudy, peo
     ("name = \"bob@example.org\"\nkey = \"BOB", "name = \"bob@example.org\"\nkey = \"ADA", "one key to two"),
     ("threshold = 1", "threshold = 3", "3 signatures and names 2"),
     ("[[gate]]\nuse = \"improvement\"\nallow_self_reported = true|[[gate]]\nuse = \"limits\"|"
-     "[[gate]]\nuse = \"integrity\"|[[gate]]\nuse = \"crash-rate\"", "|||", "names no gates"),
+     "[[gate]]\nuse = \"integrity\"|[[gate]]\nuse = \"crash-rate\"|"
+     "[[gate]]\nuse = \"calibration\"", "||||", "names no gates"),
     ("expires = 20", "expires = 19", "expired"),
 ])  # fmt: skip
 def test_a_policy_that_cannot_be_relied_on_lets_nobody_sign(

@@ -12,8 +12,18 @@ from numpy.typing import NDArray
 from scipy.special import rel_entr
 
 from pawl.errors import ConfigError
-from pawl.evaluators.scorers import SCORERS, SEES_NO_FUTURE, accuracy, bits_per_byte, log_loss, named, rmse, steady
+from pawl.evaluators.scorers import (
+    SCORERS,
+    SEES_NO_FUTURE,
+    accuracy,
+    bits_per_byte,
+    log_loss,
+    named,
+    rmse,
+    steady,
+)
 from pawl.hostile import Refused
+from pawl.slices import by_slice
 
 RNG = np.random.default_rng(3)
 NOTHING: NDArray[Any] = np.zeros(0)
@@ -321,3 +331,35 @@ def test_a_scorer_outside_the_sealed_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("def score(predictions, labels, inputs): return {}\n")
     with pytest.raises(ConfigError):
         named("../train.py", tmp_path / "sealed")
+
+
+# ---------------------------------------------------------------------------------------------------------- slices
+
+
+@pytest.mark.parametrize("names", [np.array([0, 0, 1, 1, 2, 2]), np.array(["a", "a", "b", "b", "c c", "c c"])])
+def test_a_slice_is_scored_on_its_own_rows(names: NDArray[Any]) -> None:
+    found = by_slice(log_loss, P, CLASSES, np.zeros(6), names)
+    whole = log_loss(P, CLASSES, NOTHING)
+    assert {name: found[name] for name in whole} == whole
+    for n, name in enumerate(dict.fromkeys(names.tolist())):
+        rows = slice(2 * n, 2 * n + 2)
+        assert found[f"log_loss@{name}"] == log_loss(P[rows], CLASSES[rows], NOTHING)["log_loss"]
+    assert np.mean([found[f"log_loss@{name}"] for name in set(names.tolist())]) == pytest.approx(whole["log_loss"])
+
+
+def test_without_slices_there_is_only_the_whole() -> None:
+    assert by_slice(log_loss, P, CLASSES, np.zeros(6), None) == log_loss(P, CLASSES, NOTHING)
+
+
+@pytest.mark.parametrize(
+    "names", [np.zeros(5, int), np.zeros((6, 1), int), np.zeros(6), np.zeros(0, int), np.arange(6) > 2]
+)
+def test_slices_that_do_not_fit_are_the_owners_mistake(names: NDArray[Any]) -> None:
+    with pytest.raises(ConfigError, match="`slices` must name 1 to 64 slices"):
+        by_slice(log_loss, P, CLASSES, np.zeros(6), names)
+
+
+def test_too_many_slices_are_refused() -> None:
+    many = np.arange(65)
+    with pytest.raises(ConfigError, match="1 to 64"):
+        by_slice(accuracy, many, many, many, many)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import sys
 
-from pawl.cli import commands, db, decisions, export, halting, judging, ledger, redteam, rules, running, seal, starting
+from pawl.cli import (
+    calibration,
+    commands,
+    db,
+    decisions,
+    export,
+    halting,
+    judging,
+    ledger,
+    pareto,
+    redteam,
+    rules,
+    running,
+    seal,
+    starting,
+)
 from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
-    "app", "commands", "db", "decisions", "export", "halting", "judging", "ledger", "main", "redteam",
-    "rules", "running", "seal", "starting",
+    "app", "main", "calibration", "commands", "db", "decisions", "export", "halting", "judging", "ledger",
+    "pareto", "redteam", "rules", "running", "seal", "starting",
 ]  # fmt: skip
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pawl.broker import Array, Rows, Scorer
+from pawl.broker import Rows
 from pawl.errors import ConfigError, did_you_mean
 from pawl.hostile import Refused
+from pawl.slices import Array, Scorer
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-3

@@ -13,12 +13,13 @@ import numpy as np
 
 from pawl import hostile
 from pawl.artifacts import ArtifactStore
-from pawl.broker import Array, Broker
+from pawl.broker import Broker
 from pawl.errors import ConfigError, SandboxError
 from pawl.evaluators.scorers import SEES_NO_FUTURE, by_row, named, steady
 from pawl.ledger import Entry
 from pawl.protocols import Execution, Mount, Sandbox, Task
 from pawl.records import Evaluation, Outcome, Run, Usage
+from pawl.slices import Array
 from pawl.workplace import Workplace
 
 FREE = Usage(wall_s=0.0, cpu_s=0.0, peak_bytes=0)

@@ -12,10 +12,21 @@ import pytest
 
 from pawl.hostile import printable
 from pawl.plugins import known
-from pawl.protocols import Case, Gate
+from pawl.protocols import Case, Gate, Guard
+from pawl.rates import Calibration, Rate
 from pawl.records import Artifact, Certificate, Evaluation, Finding, Isolation, Pair, Run, Usage
 
 PATCH = "--- a/train.py\n+++ b/train.py\n@@ -1,2 +1,2 @@\n-DEPTH = 2\n+DEPTH = 3\n WIDTH = 64\n"
+
+CALIBRATED = Calibration(
+    share=0.05, turns=40, nulls=2,
+    rates=(
+        Rate("screen", "seed-only, accepted", 1, 2, 2, 0.01, 0.99, 0.95, 0.5),
+        Rate("certify", "any of 1 certificate(s) won, replayed", 9, 400, 400, 0.01, 0.04, 0.95, 0.1),
+        Rate("dossier", "in a dossier", 0, 2, 2, 0.0, 0.84, 0.95, 0.0),
+    ),
+)  # fmt: skip
+"""A calibration that nothing speaks against."""
 
 
 def weights() -> bytes:
@@ -68,6 +79,8 @@ def case(**changes: Any) -> Case:
         "evaluations": (evaluation(),) * 16, "patch": PATCH, "changed": (("100644", "train.py"),),
         "editable": ("train.py",), "cpu_ratio_limit": 1.25, "allow_unsafe": False,
         "artifacts": {"41:weights.npz": weights()},
+        "calibration": CALIBRATED,
+        "guards": (Guard("memory_bytes", "minimize", 1.1, True, False),),
     }  # fmt: skip
     return Case(**{**fields, **changes})
 
@@ -78,8 +91,9 @@ def empty_case() -> Case:
         0, outcome="exhausted", reason="", e_value=1.0, estimate=None, low=None, high=None, cpu_ratio=None, cpu_s=0.0
     )
     return case(
-        certificate=nothing, reference_runs=(), head_runs=(), evaluations=(), patch="", changed=(), artifacts={}
-    )
+        certificate=nothing, reference_runs=(), head_runs=(), evaluations=(), patch="", changed=(), artifacts={},
+        calibration=Calibration(),
+    )  # fmt: skip
 
 
 ODD_CASES: dict[str, Case] = {
