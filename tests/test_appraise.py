@@ -64,8 +64,8 @@ def test_about_half_of_its_steps_likely_do_nothing(overnight: Appraisal) -> None
 
 def test_with_the_noise_stated_small_more_of_it_survives() -> None:
     log = AutoresearchReader().read(published())
-    assert calls(appraise(log, 0.00005)).count("survives") > 12
-    assert calls(appraise(log, 0.01)).count("survives") == 0
+    assert calls(appraise(log, 0.00005, guesses=False)).count("survives") > 12
+    assert calls(appraise(log, 0.01, guesses=False)).count("survives") == 0
 
 
 # -------------------------------------------------------------------------------------------------- planted truth
@@ -87,11 +87,21 @@ def test_where_nothing_works_nothing_survives_and_the_way_is_no_way() -> None:
     assert sum(found.idle[0] for found in logs if found.idle) > 0.8 * sum(len(found.steps) for found in logs)
 
 
-@pytest.mark.slow
-def test_a_false_survivor_is_rarer_than_promised() -> None:
-    """300 logs where nothing works, with one change of seed; the promise is 5 % of logs, a bound, not an aim."""
-    wrong = sum("survives" in calls(appraise(made(seed, tries=30, good=0.0))) for seed in range(300))
-    assert wrong <= 300 * 0.05
+@pytest.mark.parametrize("stated", [None, 1.0])
+def test_a_false_survivor_is_no_more_common_than_promised(stated: float | None) -> None:
+    """300 logs where nothing works, with one change of seed; 5 % of logs may, with room for three standard errors."""
+    found = [appraise(made(seed, tries=30, good=0.0), stated, guesses=False) for seed in range(300)]
+    most = 300 * 0.05 + 3 * (300 * 0.05 * 0.95) ** 0.5
+    assert sum("survives" in calls(one) for one in found) <= most
+    assert sum(one.chain.call == "survives" for one in found) <= most
+
+
+def test_the_verdicts_do_not_hang_on_the_guesses() -> None:
+    log = made(5)
+    plain, bare = appraise(log), appraise(log, guesses=False)
+    assert calls(plain) == calls(bare)
+    assert (bare.idle, bare.chain.likely, bare.steps[0].left) == (None, None, None)
+    assert plain.idle is not None
 
 
 def test_without_a_measure_of_noise_nothing_survives_and_each_step_says_what_it_would_need() -> None:
@@ -101,7 +111,7 @@ def test_without_a_measure_of_noise_nothing_survives_and_each_step_says_what_it_
     assert set(calls(found)) == {"cannot tell"}
     assert (found.chain.call, found.idle) == ("cannot tell", None)
     for step in found.steps:
-        just, over = appraise(log, step.bearable * 0.999), appraise(log, step.bearable * 30)
+        just, over = (appraise(log, step.bearable * factor, guesses=False) for factor in (0.999, 30.0))
         assert next(one for one in just.steps if one.name == step.name).call == "survives"
         assert next(one for one in over.steps if one.name == step.name).call == "could be noise"
 
@@ -152,13 +162,13 @@ def test_two_scores_are_enough_and_no_step_is_an_answer() -> None:
 
 
 @given(st.integers(0, 200), st.sampled_from([1e-4, 0.37, 8.0, 1e5]), st.sampled_from([-300.0, 0.0, 12.5]))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_neither_unit_nor_zero_nor_sign_changes_a_verdict(seed: int, scale: float, shift: float) -> None:
     log = made(seed, tries=20, size=4.0)
-    plain = appraise(log)
+    plain = appraise(log, guesses=False)
     for sign, direction in ((1.0, "minimize"), (-1.0, "maximize")):
         moved = tuple(replace(t, score=sign * scale * ((t.score or 0.0) + shift)) for t in log.trials)
-        found = appraise(replace(log, trials=moved, direction=direction))
+        found = appraise(replace(log, trials=moved, direction=direction), guesses=False)
         assert calls(found) == calls(plain)
         assert found.chain.call == plain.chain.call
         assert [step.gain for step in found.steps] == pytest.approx(
@@ -167,17 +177,17 @@ def test_neither_unit_nor_zero_nor_sign_changes_a_verdict(seed: int, scale: floa
 
 
 @given(st.integers(0, 200), st.floats(0.05, 5.0), st.floats(1.0, 20.0))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_more_noise_never_makes_more_survive(seed: int, sd: float, factor: float) -> None:
     log = made(seed, tries=15, size=4.0)
-    quiet, loud = appraise(log, sd), appraise(log, sd * factor)
+    quiet, loud = (appraise(log, one, guesses=False) for one in (sd, sd * factor))
     assert all(RANK[b] <= RANK[a] for a, b in zip(calls(quiet), calls(loud), strict=True))
     assert RANK[loud.chain.call] <= RANK[quiet.chain.call]
 
 
 @given(st.integers(0, 200), st.sampled_from([0.001, 0.01, 0.05]))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_stricter_level_never_makes_more_survive(seed: int, level: float) -> None:
     log = made(seed, tries=15, size=4.0)
-    strict, loose = appraise(log, level=level), appraise(log, level=0.2)
+    strict, loose = (appraise(log, level=one, guesses=False) for one in (level, 0.2))
     assert all(RANK[a] != 2 or RANK[b] == 2 for a, b in zip(calls(strict), calls(loose), strict=True))

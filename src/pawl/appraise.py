@@ -19,7 +19,8 @@ from pawl.trials import Log
 
 Call = Literal["survives", "could be noise", "cannot tell"]
 ENOUGH = 8
-"""Degrees of freedom from which the measured sd itself is used (Student's t); with fewer, a limit of it."""
+"""Degrees of freedom from which the measured sd itself is used (Student's t); with fewer, a limit of it, if the tries
+set one."""
 FOR_NOISE = 0.2
 """The share of `level` that is spent on not knowing the noise, where only a limit of it is used."""
 LOW_SIDE = 0.025
@@ -31,7 +32,8 @@ class Noise:
     """The sd of one run: a best guess, and the limits between which it lies for sure enough; all in the metric's unit.
 
     `freedom` is infinite where somebody stated the sd, 0 where nothing was measured twice. `sd` is None where the log
-    holds no measure of noise at all, `high` where it sets no limit either."""
+    holds no measure of noise at all, `high` where it sets no limit either. `measured`: gains are held against the sd
+    itself (normal where it was stated, else Student's t), not against `high`."""
 
     sd: float | None
     low: float
@@ -40,6 +42,7 @@ class Noise:
     correlation: float
     source: Literal["stated", "repeats", "repeats and tries", "tries", "none"]
     repeats: Repeats
+    measured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,35 +165,35 @@ def _against(head: Configuration, one: Configuration, sign: float, correlation: 
 def _noise(seen: Repeats, gains: Sequence[float], stated: float | None, level: float) -> Noise:
     """The noise that the log offers: stated, repeated, bounded by the tries, or nothing."""
     if stated is not None:
-        return Noise(stated, stated, stated, math.inf, seen.correlation, "stated", seen)
+        return Noise(stated, stated, stated, math.inf, seen.correlation, "stated", seen, True)
     few = 0 < seen.freedom < ENOUGH
     risk = level * FOR_NOISE / (2 if few else 1)
     measured = luck.sd_limit(seen.sd, seen.freedom, risk) if seen.freedom else math.inf
     low = luck.sd_limit(seen.sd, seen.freedom, 1 - LOW_SIDE) if seen.freedom else 0.0
-    if seen.freedom >= ENOUGH:
-        return Noise(seen.sd, low, measured, seen.freedom, seen.correlation, "repeats", seen)
-    bound = luck.ceiling(gains, risk)
+    bound = luck.ceiling(gains, risk) if seen.freedom < ENOUGH else None
+    if seen.freedom and bound is None:
+        return Noise(seen.sd, low, measured, seen.freedom, seen.correlation, "repeats", seen, True)
     if not seen.freedom:
         if bound is None:
-            return Noise(None, 0.0, None, 0, 0.0, "none", seen)
-        return Noise(bound.sd, 0.0, bound.high, 0, 0.0, "tries", seen)
+            return Noise(None, 0.0, None, 0, 0.0, "none", seen, False)
+        return Noise(bound.sd, 0.0, bound.high, 0, 0.0, "tries", seen, False)
     high = min(measured, bound.high if bound else math.inf)
     source: Literal["repeats", "repeats and tries"] = "repeats and tries" if high < measured else "repeats"
-    return Noise(min(seen.sd, high), min(low, high), high, seen.freedom, seen.correlation, source, seen)
+    return Noise(min(seen.sd, high), min(low, high), high, seen.freedom, seen.correlation, source, seen, False)
 
 
 def _luck(size: float, noise: Noise) -> float | None:
     """How often luck alone makes a gain of `size` standard errors of a try at sd 1, or more; None: it may always."""
     if noise.sd is None or noise.high is None:
         return None
-    if noise.freedom >= ENOUGH:
+    if noise.measured:
         return luck.t_beyond(size / noise.sd, noise.freedom)
     return luck.beyond(size / noise.high)
 
 
 def _share(noise: Noise, level: float) -> float:
     """The part of `level` that is left for the tests themselves."""
-    return level if noise.freedom >= ENOUGH else level * (1 - FOR_NOISE)
+    return level if noise.measured else level * (1 - FOR_NOISE)
 
 
 def _steps(tries: Sequence[Try], left: Sequence[shrink.Left | None], noise: Noise, level: float) -> tuple[Step, ...]:

@@ -11,8 +11,9 @@ from statistics import quantiles
 from typing import TYPE_CHECKING, Any, Literal
 
 from pawl import telling
-from pawl.appraise import Appraisal, Call
+from pawl.appraise import Appraisal
 from pawl.charts import DPI, GLUE, GRID, INK, PALE, PLOTEXT, WIDTH
+from pawl.trials import Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,20 +44,25 @@ class Scene:
 
 def scene(found: Appraisal) -> Scene:
     """What both charts show. Failures, and scores off the range, stand at the worse edge or where they left it."""
-    calls: dict[int, Call] = {step.number: step.call for step in found.steps}
     trials = found.log.trials
+    calls: dict[str, Kind] = {_key(trials, step.number): step.call for step in found.steps}
     scores = [trial.score for trial in trials if trial.score is not None]
     first = next(place for place, trial in enumerate(trials) if trial.score is not None)
+    calls[_key(trials, first)] = "baseline"
     stair = [(first + 1, found.baseline), *((step.number + 1, step.score) for step in found.steps)]
     low, high = _range(scores, [level for _, level in stair])
     worst = high if found.log.direction == "minimize" else low
     dots: dict[Kind, list[tuple[int, float]]] = {kind: [] for kind in LOOKS}
     for place, trial in enumerate(trials):
-        kind: Kind = "failed" if trial.score is None else calls.get(place, "not kept")
+        kind = "failed" if trial.score is None else calls.get(_key(trials, place), "not kept")
         height = worst if trial.score is None else min(max(trial.score, low), high)
-        kind = "baseline" if place == first else kind
         dots[kind].append((place + 1, height))
     return Scene(dots, [*stair, (len(trials), stair[-1][1])], low, high, max(len(trials), 2))
+
+
+def _key(trials: Sequence[Trial], place: int) -> str:
+    """What trials of one configuration share."""
+    return trials[place].variant or f"#{place}"
 
 
 def _range(scores: Sequence[float], keep: Sequence[float]) -> tuple[float, float]:
@@ -87,8 +93,8 @@ def terminal(found: Appraisal, width: int, height: int, colour: bool = True) -> 
         path = sorted([*corners, *shown.stair], key=lambda corner: corner[0])
         figure.draw(figure.signal(*zip(*path, strict=True), marker=plotext.marker("braille", "blue")).lines(True))
         for kind, (*_, ansi, sign) in LOOKS.items():
-            for place, level in shown.dots[kind]:
-                figure.draw(figure.signal([place], [level], marker=plotext.marker(sign, ansi)))
+            if dots := shown.dots[kind]:
+                figure.draw(figure.signal(*map(list, zip(*dots, strict=True)), marker=plotext.marker(sign, ansi)))
         body = figure.build().string(colorless=not colour).rstrip("\n")
     return "\n".join([body, *words]).replace(GLUE, " ")
 

@@ -35,7 +35,7 @@ def headline(found: Appraisal) -> list[str]:
     parts = [f"{counts['survives']} of {_kept(kept)} would survive"]
     parts += [f"{_are(counts['cannot tell'])} too close to tell"] if counts["cannot tell"] else []
     parts += [f"{counts['could be noise']} could be luck"] if counts["could be noise"] else []
-    return ["; ".join(parts) + ".", _way(found)]
+    return ["; ".join(parts) + ".", *([_way(found)] if kept > 1 else [])]
 
 
 def _kept(count: int) -> str:
@@ -73,7 +73,7 @@ def facts(found: Appraisal) -> Iterator[tuple[str, str]]:
         yield "", line
     if noise.correlation:
         yield "", f"runs on one seed move together: correlation {noise.correlation:.2f}"
-    if found.idle and found.steps:
+    if found.idle and len(found.steps) > 1:
         likely, low, high = (round(value) for value in found.idle)
         span = f" (between {low} and {high}, as the noise may be)" if low != high else ""
         yield "luck", f"about {likely} of the {_kept(len(found.steps))} likely do nothing or harm{span}"
@@ -145,13 +145,14 @@ def missing(found: Appraisal) -> list[tuple[int | None, str]]:
     if found.noise.freedom < ENOUGH:
         wanted.append((TO_MEASURE, "of the code kept last, each on another seed: to measure the noise"))
     last = found.steps[-1].name if found.steps else ""
-    if found.steps and found.chain.gain > 0 and found.noise.sd:
+    if len(found.steps) > 1 and found.chain.gain > 0 and found.noise.sd:
         wanted.append(
             (found.chain.runs, f"of the baseline and {last}, in pairs on fresh seeds: to prove the whole way")
         )
     for step in found.steps:
         if step.call == "cannot tell" and step.left is not None and not step.seed_only:
-            wanted.append((step.runs, f"of {step.over} and {step.name}, in pairs: to settle '{step.words[:60]}'"))
+            settled = f"'{step.words[:60]}'" if step.words else "that step"
+            wanted.append((step.runs, f"of {step.over} and {step.name}, in pairs on fresh seeds: to settle {settled}"))
     return wanted
 
 

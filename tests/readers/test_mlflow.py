@@ -49,6 +49,13 @@ class TestMlflow(ReaderContract):
         (folder / "mlflow.db").write_bytes(filled())
         return str(folder / "mlflow.db")
 
+    def test_a_path_that_an_address_cannot_hold_is_refused(self, tmp_path: Path) -> None:
+        """MLflow would make another database beside it."""
+        (tmp_path / "a?b.db").write_bytes(filled())
+        with pytest.raises(ConfigError, match="cannot open a path"):
+            MlflowReader().read(str(tmp_path / "a?b.db"))
+        assert [path.name for path in tmp_path.iterdir()] == ["a?b.db"]
+
     def test_runs_are_trials(self, tmp_path: Path) -> None:
         """In the order of their start; a failed one has no score; parameters but the seed are the configuration."""
         source = self.example(tmp_path)

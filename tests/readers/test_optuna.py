@@ -100,6 +100,14 @@ def test_one_of_several_values_is_asked_for(tmp_path: Path) -> None:
     assert (log.direction, [trial.score for trial in log.trials]) == ("maximize", [0.0, 2.0, 4.0, 6.0, 8.0])
 
 
+def test_a_database_may_lie_anywhere_and_nothing_is_written_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "a b%20?#c"
+    folder.mkdir()
+    (folder / "a.db").write_bytes(database())
+    assert len(OptunaReader().read(str(folder / "a.db")).trials) == 8
+    assert [path.name for path in (*tmp_path.iterdir(), *folder.iterdir())] == ["a b%20?#c", "a.db"]
+
+
 def test_an_optuna_database_is_not_taken_for_mlflows(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(database())
     assert not MlflowReader().knows(str(tmp_path / "a.db"))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pawl.errors import ConfigError
 from pawl.protocols import Log, Reader
@@ -139,3 +144,30 @@ def test_a_strangers_words_reach_no_terminal_as_they_are(tmp_path: Path) -> None
     log = read(tmp_path, "name,\x1b loss,description\n\x1b[2Ja,1,\u202eevil\nb,2,x\nc,3,y\n")
     assert "\x1b" not in log.metric + "".join(t.name + t.words for t in log.trials) + "".join(log.told)
     assert "\u202e" not in log.trials[0].words
+
+
+CELL = st.sampled_from(
+    ["1", "0.5", "-3e2", "nan", "inf", "", "keep", "crash", '"', "'", "\x1b[2J", "\u202e", "a b", "1,5", "\r"]
+)
+
+
+@given(st.lists(st.lists(CELL, min_size=1, max_size=5), min_size=1, max_size=8), st.sampled_from(",\t;|"))
+@settings(max_examples=150, deadline=None)
+def test_any_table_is_read_or_refused(rows: list[list[str]], mark: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.csv"
+        path.write_text("\n".join(mark.join(row) for row in [["name", "loss", "status", "seed", "variant"], *rows]))
+        for reader in (TableReader(), TableReader(metric="loss", direction="maximize", variant="name")):
+            with contextlib.suppress(ConfigError):
+                log = reader.read(str(path))
+                assert all(trial.score is None or math.isfinite(trial.score) for trial in log.trials)
+
+
+@given(st.binary(max_size=400))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.csv"
+        path.write_bytes(content)
+        with contextlib.suppress(ConfigError):
+            TableReader().read(str(path))

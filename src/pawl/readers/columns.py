@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from itertools import pairwise
 
 from pawl.errors import ConfigError, did_you_mean
@@ -112,7 +113,7 @@ def named(wanted: str, names: Sequence[str], what: str) -> str:
         raise ConfigError(
             f"there is no {what} '{one_line(wanted)}'.{did_you_mean(wanted, names)} "
             f"There are: {', '.join(names[:20])}{' ...' if len(names) > 20 else ''}.",
-            f"--{what} {names[0] if names else 'NAME'}",
+            f"--{what} {next(iter(get_close_matches(wanted, names, 1) or names), 'NAME')}",
         )
     return wanted
 

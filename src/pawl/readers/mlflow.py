@@ -48,7 +48,11 @@ class MlflowReader:
         if ("://" not in source or source.startswith("sqlite://")) and not self.knows(source):
             # opened by MLflow, any other file would become one
             raise ConfigError(f"{shown} is not a database of MLflow's", "pawl judge mlflow.db")
-        uri = f"sqlite:///{Path(source).resolve()}" if Path(source).is_file() else source
+        path = Path(source.removeprefix("sqlite:///"))
+        if path.is_file() and set(str(path.resolve())) & set("?#%"):
+            # in an address they would mean something else, and MLflow would make another database
+            raise ConfigError(f"{shown}: MLflow cannot open a path with ?, # or %", f"cp {shown} /tmp/mlflow.db")
+        uri = f"sqlite:///{path.resolve()}" if path.is_file() else source
         try:
             client = MlflowClient(tracking_uri=uri)
             found = {one.name: one.experiment_id for one in client.search_experiments()}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from pawl.errors import ConfigError, did_you_mean
 from pawl.hostile import one_line
@@ -127,6 +130,7 @@ def _storage(source: str) -> BaseStorage:
     if not Path(path).is_file():
         raise ConfigError(f"there is no file {one_line(path)}", "ls")
     if files.head(path).startswith(SQLITE):
-        address = f"sqlite:///file:{Path(path).resolve()}?mode=ro&uri=true"
-        return RDBStorage(address, skip_compatibility_check=True, skip_table_creation=True)
+        address = f"file:{quote(str(Path(path).resolve()))}?mode=ro"
+        opening = partial(sqlite3.connect, address, uri=True, check_same_thread=False)  # any path, and never a write
+        return RDBStorage("sqlite://", {"creator": opening}, skip_compatibility_check=True, skip_table_creation=True)
     return JournalStorage(JournalFileBackend(path))
