@@ -14,6 +14,8 @@ from pydantic import Field
 
 from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
+from pawl.evidence import Betting, ClippedMean, SignFlip, Stop
+from pawl.records import BettingTest
 from pawl.tables import PartTable, Seconds, Table, read
 
 FILE = "policy.toml"
@@ -50,7 +52,8 @@ class ScreeningTable(Table):
 
 
 class CertificationTable(Table):
-    """See DESIGN section 8: `bundle` accepts start a certificate of at most `pairs` pairs."""
+    """See DESIGN section 8: `bundle` accepts start a certificate of at most `pairs` pairs. The test `sign-flip` asks
+    whether gains are more often positive; the strict one, `clipped-mean`, whether their mean is."""
 
     bundle: int = Field(default=16, ge=1)
     pairs: int = Field(default=20, ge=5)
@@ -58,6 +61,18 @@ class CertificationTable(Table):
     futility: float = Field(default=0.15, ge=0, lt=1)
     lambdas: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.5, 1.0, 2.0, 8.0), min_length=1)
     level: float = Field(default=0.90, gt=0.5, lt=1)
+    test: BettingTest = "sign-flip"
+    stakes: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(default=(0.5, 0.98), min_length=1)
+    clip: float = Field(default=3.0, gt=0)
+
+    def betting(self, test: BettingTest, scale: float) -> Betting:
+        """The test of that name at a noise scale, with this policy's bets."""
+        strict = test == "clipped-mean"
+        return ClippedMean(scale, self.stakes, self.clip) if strict else SignFlip(scale, self.lambdas)
+
+    def stop(self, bar: float) -> Stop:
+        """When a certificate with this threshold ends."""
+        return Stop(bar, self.futility, self.pairs)
 
 
 class GuardsTable(Table):

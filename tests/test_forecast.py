@@ -1,0 +1,103 @@
+"""What a certificate will likely take: told before it starts, by the rule that ends real ones."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ledgers import small_ledger
+from pawl import app, forecast, history
+from pawl.cli import app as cli
+from pawl.evidence import SignFlip, Stop, threshold
+from pawl.forecast import Duration, duration, expected
+from pawl.policy import CertificationTable
+from pawl.records import Certificate, Forecast, Noise, Preregistration, Screening
+from pawl.stores.sqlite import SqliteStore
+
+TEST, STOP = SignFlip(1.0), Stop(threshold(1, 0, 0.1), 0.15, 20)
+
+
+def test_a_gain_beyond_all_doubt_takes_the_fewest_pairs_that_can_certify() -> None:
+    assert duration(50.0, 0.0, TEST, STOP) == Duration(5, 5, 1.0)
+    assert duration(50.0, 0.0, TEST, Stop(threshold(2, 0, 0.1), 0.15, 20)).pairs == 7
+
+
+def test_a_loss_is_given_up_soon_and_never_won() -> None:
+    found = duration(-5.0, 0.0, TEST, STOP)
+    assert (found.pairs, found.chance) == (1, 0.0)
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
+def test_what_is_forecast_comes(gain: float) -> None:
+    """Against other certificates, simulated from other seeds."""
+    draw, took, won = random.Random(99), list[int](), 0
+    for _ in range(400):
+        pairs, ending = STOP.end(TEST, [draw.gauss(gain, 1) for _ in range(20)])
+        took.append(pairs)
+        won += ending == "certified"
+    found = duration(gain, 0.0, TEST, STOP)
+    assert abs(found.pairs - sorted(took)[200]) <= 2
+    assert abs(found.late - sorted(took)[319]) <= 2
+    assert abs(found.chance - won / 400) < 0.1
+
+
+def test_a_larger_gain_is_never_less_likely_to_be_won() -> None:
+    chances = [duration(gain, 0.5, TEST, STOP).chance for gain in (-1.0, 0.0, 0.5, 1.0, 2.0, 4.0)]
+    assert chances == sorted(chances)
+    assert chances[0] < 0.1
+    assert chances[-1] > 0.95
+
+
+def test_the_heads_gain_is_shrunk_and_its_changes_add_up(tmp_path: Path) -> None:
+    ledger = small_ledger(SqliteStore(tmp_path / "ledger.sqlite"))
+    noise = ledger.last(Noise)
+    assert noise is not None
+    standing, scale = history.read(ledger), noise.record.scale
+    assert expected(ledger, scale) == (2.0 * scale, 0.0)  # the head is the reference: a dossier waits
+    head = standing.head
+    for number, gain in enumerate((4.0, 1.0)):
+        like = ledger.entries(Screening)[0].record
+        update = {"head": head, "variant": 900 + number, "decision": "accepted", "gain": gain * scale}
+        head = ledger.append(like.model_copy(update={**update, "evaluations": (1, 2)})).record.variant
+    gain, sd = expected(ledger, scale)
+    assert gain == pytest.approx((4.0 + 1.0) * scale / (1 + 0.5))  # prior variance 1, noise 1/2, around zero
+    assert sd == pytest.approx((2 * (1 / 3)) ** 0.5 * scale)
+
+
+def test_words_are_for_people() -> None:
+    said = forecast.words(Forecast(gain=1.0, gain_sd=0.2, pairs=8, pairs_late=14, chance=0.714, wall_s=240.0))
+    assert said == "likely 16 runs, 4 minutes (at most 28 in four of five); chance to win 71%"
+
+
+def test_a_real_certificate_was_forecast_before_it_began(waiting: app.OpenStudy) -> None:
+    plan = waiting.entries(Preregistration)[-1].record
+    assert plan.forecast is not None
+    assert 1 <= plan.forecast.pairs <= plan.forecast.pairs_late <= CertificationTable().pairs
+    assert 0 <= plan.forecast.chance <= 1
+    assert plan.forecast.wall_s > 0
+    assert plan.test == "sign-flip"
+    done = CliRunner().invoke(cli, ["why", str(waiting.entries(Certificate)[-1].id), "-C", str(waiting.folder)])
+    assert "forecast: likely" in done.output
+    assert "it took" in done.output
+
+
+def test_status_tells_what_the_next_certificate_would_take(toy_study: app.OpenStudy) -> None:
+    toy_study.run(runs=1)
+    assert toy_study.forecast() is None
+    found = CliRunner().invoke(cli, ["status", "--json", "-C", str(toy_study.folder)])
+    assert json.loads(found.output)["forecast"] is None
+    head, shown = history.read(toy_study.ledger).head, ""
+    toy_study.ledger.append(
+        Screening(
+            proposal=1, variant=head + 900, head=head, evaluations=(1,), decision="accepted", reason="as told",
+            gain=0.05, broken_guard="",
+        )
+    )  # fmt: skip
+    assert toy_study.forecast() is not None
+    shown = json.loads(CliRunner().invoke(cli, ["status", "--json", "-C", str(toy_study.folder)]).output)["forecast"]
+    assert shown["gain"] > 0
+    assert shown["pairs"] >= 1
