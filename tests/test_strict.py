@@ -12,11 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bundles import both_say, exported, known
+from pawl import app, keys
 from pawl.certify import decide
 from pawl.errors import ConfigError
 from pawl.evidence import ClippedMean, SignFlip, threshold
 from pawl.policy import CertificationTable, Policy
+from pawl.records import Preregistration
 from pawl.tables import parse
+from studies import toy
 
 TEST, BAR = ClippedMean(1.0), threshold(1, 0, 0.1)
 STRICT = CertificationTable(test="clipped-mean", pairs=40)
@@ -90,6 +94,21 @@ def test_the_interval_covers_the_place_at_which_the_clipped_mean_is_zero() -> No
         low, high = TEST.interval([0.4 + gain for gain in row], 0.90)
         covered += (low is None or low <= 0.4) and (high is None or high >= 0.4)
     assert covered / 120 >= 0.9
+
+
+@pytest.mark.slow
+def test_a_release_under_the_strict_test_holds_for_both_verifiers(
+    tmp_path: Path, people: dict[str, keys.Signer]
+) -> None:
+    ada = people["ada"]
+    rules = {"pairs = 20 ": "pairs = 40 ", "futility = 0.15 ": 'test = "clipped-mean"\nfutility = 0.15 '}
+    study = app.open(toy(tmp_path / "toy", [ada], rules=rules))
+    dossier = study.run(runs=300, until_certified=True)[-1]
+    plan = study.entries(Preregistration)[-1].record
+    assert plan.test == "clipped-mean"
+    assert "clipped-mean test" in dossier.record.statement
+    study.decide(dossier.id, "approve", ada.key, ada.name, "well done")
+    assert both_say(exported(study, dossier.id), known(study, dossier.id)) == 0
 
 
 def test_a_certificate_is_decided_by_the_test_that_the_policy_names() -> None:
