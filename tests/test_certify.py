@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pawl.certify import decide, signed
-from pawl.evidence import SignFlip, threshold
+from pawl.evidence import ClippedMean, SignFlip, threshold
 from pawl.policy import CertificationTable
 from pawl.records import Pair
 
@@ -25,6 +27,15 @@ def pair(reference: float | None, head: float | None) -> Pair:
 
 def test_a_clear_gain_is_certified_after_five_pairs_and_not_before() -> None:
     assert [decide([3.0] * n, TEST, BAR, RULES).outcome for n in range(1, 6)] == ["", "", "", "", "certified"]
+
+
+@given(st.lists(st.floats(-4, 4) | st.sampled_from([math.inf, -math.inf, math.nan]), min_size=20, max_size=20))
+@settings(max_examples=40, deadline=None)
+def test_a_forecast_ends_where_a_certificate_does(gains: list[float]) -> None:
+    for test in (TEST, ClippedMean(1.0)):
+        said = [decide(gains[:n], test, BAR, RULES).outcome for n in range(1, 21)]
+        first = next(n for n, outcome in enumerate(said, start=1) if outcome)
+        assert RULES.stop(BAR).end(test, gains) == (first, said[first - 1])
 
 
 def test_a_clear_loss_is_futile_soon() -> None:

@@ -83,6 +83,10 @@ def test_a_real_certificate_was_forecast_before_it_began(waiting: app.OpenStudy)
     done = CliRunner().invoke(cli, ["why", str(waiting.entries(Certificate)[-1].id), "-C", str(waiting.folder)])
     assert "forecast: likely" in done.output
     assert "it took" in done.output
+    said = CliRunner().invoke(cli, ["status", "--no-chart", "-C", str(waiting.folder)]).output
+    count, within = forecast.kept(waiting.ledger)
+    assert f"{within} of {count} certificates took no more pairs" in said
+    assert count == len(waiting.entries(Certificate))
 
 
 def test_status_tells_what_the_next_certificate_would_take(toy_study: app.OpenStudy) -> None:

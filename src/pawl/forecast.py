@@ -13,7 +13,7 @@ from pawl import history
 from pawl.evidence import Betting, Stop, threshold
 from pawl.ledger import Entry, Ledger
 from pawl.policy import CertificationTable
-from pawl.records import Evaluation, Forecast, Noise, Run, Screening
+from pawl.records import Certificate, Evaluation, Forecast, Noise, Preregistration, Run, Screening
 
 DRAWS = 400
 """Certificates that are simulated for one forecast."""
@@ -85,6 +85,14 @@ def expected(ledger: Ledger, scale: float) -> tuple[float, float]:
         gain += centre + weight * (seen - centre)
         spread += weight * noise
     return gain, spread**0.5
+
+
+def kept(ledger: Ledger) -> tuple[int, int]:
+    """How many certificates were forecast, and how many of them took no more pairs than four of five should."""
+    plans = {entry.id: entry.record.forecast for entry in ledger.entries(Preregistration)}
+    done = [(plans[e.record.preregistration], len(e.record.pairs)) for e in ledger.entries(Certificate)]
+    within = [pairs <= forecast.pairs_late for forecast, pairs in done if forecast]
+    return len(within), sum(within)
 
 
 def _prior(screened: Sequence[Screening], scale: float) -> tuple[float, float]:

@@ -26,7 +26,10 @@ def status(
         say_json(standing | {"forecast": ahead.model_dump() if ahead else None})
         return
     if ahead:
-        standing["certificate"] = f"the next one: {forecast.words(ahead)}"
+        standing["next"] = f"a certificate, {forecast.words(ahead)}"
+    known, within = forecast.kept(study.ledger)
+    if known:
+        standing["forecasts"] = f"{within} of {known} certificates took no more pairs than four of five should"
     for name, value in standing.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
         say(f"{name:12s} {text}")
