@@ -1,5 +1,5 @@
 """What the dossier says of a gain, at the moment the test stops: does the interval hold the truth, is the estimate as
-often too high as too low? Beside it the plain mean. Simulated scores, the product's own arithmetic. About ten minutes.
+often too high as too low? Beside it the plain mean. Simulated scores, the product's own arithmetic. Three minutes.
 
 Unit of gains: the sd of one run; of biases: the sd of a paired difference."""
 
@@ -17,7 +17,7 @@ from pawl.estimate import estimate
 from pawl.evidence import paired_scale, threshold
 from pawl.policy import CertificationTable
 
-DRAWN = 1_500
+DRAWN = 800
 RULES = {"sign-flip": CertificationTable(), "clipped-mean": CertificationTable(test="clipped-mean", pairs=40)}
 SHAPES: dict[str, Callable[[np.random.Generator, tuple[int, ...]], object]] = {
     "normal": lambda rng, shape: rng.standard_normal(shape),
@@ -95,7 +95,10 @@ def simulated(name: str, shape: str, gain: float, rho: float) -> dict[str, objec
 
 def main() -> None:
     before = common.machine()
-    cells = [("sign-flip", "normal", gain, rho) for gain in (0.0, 0.5, 1.0, 2.0) for rho in (0.0, 0.5, 0.8)]
+    cells = [("sign-flip", "normal", gain, rho) for gain in (0.5, 1.0, 2.0) for rho in (0.0, 0.5, 0.8)]
+    cells += [
+        ("sign-flip", "normal", 0.0, 0.5)
+    ]  # where nothing is better, the correlation changes nothing but the unit
     cells += [("sign-flip", shape, 1.0, 0.5) for shape in ("t3", "log-normal")]
     cells += [("clipped-mean", "normal", gain, 0.5) for gain in (0.0, 1.0, 2.0)]
     cells += [("clipped-mean", "t3", 1.0, 0.5)]

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from pawl.evidence import FAR, Betting, Stop, edge
 
-PATTERNS = 512
-"""Sign patterns to compare with: all of them up to nine pairs, this many beyond."""
+PATTERNS = 256
+"""Sign patterns to compare with: all of them up to eight pairs, this many beyond."""
 
 TIE = 1e-12
 """Relative difference of two e-values below which they are equal, but for rounding."""
@@ -45,9 +45,10 @@ def estimate(gains: Sequence[float], test: Betting, stop: Stop) -> float | None:
 
 def _balance(gains: Sequence[float], m: float, test: Betting, stop: Stop) -> int:
     """How many more of the exchanged paths end better than the real one, than end worse."""
-    real = np.array([test.factors(gain) for gain in gains])
-    turned = np.array([test.factors(2 * m - gain) for gain in gains])
-    paths = np.where(_patterns(len(gains))[:, :, None], real, turned)
+    real, turned = (
+        np.array([test.factors(gain) for gain in some]).T for some in (gains, [2 * m - gain for gain in gains])
+    )
+    paths = np.where(_patterns(len(gains)), real[:, None, :], turned[:, None, :])
     rank, e = _ends(paths, np.array(test.factors(math.inf)), stop)
     tied = np.abs(e - e[0]) <= TIE * e[0]
     better = (rank > rank[0]) | ((rank == rank[0]) & (e > e[0]) & ~tied)
@@ -56,22 +57,21 @@ def _balance(gains: Sequence[float], m: float, test: Betting, stop: Stop) -> int
 
 
 def _ends(paths: Floats, most: Floats, stop: Stop) -> tuple[NDArray[np.int64], Floats]:
-    """How each path (of factors by pair and gambler) ends: its rank (positive certified, negative futile, farther from
-    zero the earlier; 0 where it goes on or pairs are used up) and E then. The rule is that of `Stop.ending`."""
-    count = paths.shape[1]
+    """How each path (factors by gambler, path and pair) ends: its rank (positive certified, negative futile, farther
+    from zero the earlier; 0 where it goes on or pairs are used up) and E then. The rule is that of `Stop.ending`."""
+    gamblers, rows, count = paths.shape
+    left = stop.pairs - np.arange(1, count + 1)
     with np.errstate(over="ignore"):
-        held = np.cumprod(paths, axis=1)
-        left = stop.pairs - np.arange(1, count + 1)
-        best = (held * most ** np.clip(left, 0, FAR)[:, None]).mean(axis=2)
-    e = held.mean(axis=2)
+        held = np.cumprod(paths, axis=2)
+        best = (held * (most[:, None] ** np.clip(left, 0, FAR))[:, None, :]).sum(axis=0) / gamblers
+    e = held.sum(axis=0) / gamblers
     certified = e >= stop.bar
     futile = ~certified & (left > 0) & ((e < stop.futility) | (best < stop.bar))
     ended = certified | futile
     ended[:, -1] = True
-    first = ended.argmax(axis=1)
-    rows = np.arange(len(paths))
-    way = certified[rows, first].astype(np.int64) - futile[rows, first].astype(np.int64)
-    return way * (count - first), e[rows, first]
+    first, each = ended.argmax(axis=1), np.arange(rows)
+    way = certified[each, first].astype(np.int64) - futile[each, first].astype(np.int64)
+    return way * (count - first), e[each, first]
 
 
 @lru_cache(maxsize=64)

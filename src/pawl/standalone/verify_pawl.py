@@ -1038,11 +1038,11 @@ class Betting:
 
 
 def patterns(count: int) -> list[tuple[bool, ...]]:
-    """Which signs stay, for each path: all ways up to 512, else a fixed choice with its mirror images."""
-    if 2**count <= 512:
+    """Which signs stay, for each path: all ways up to 256, else a fixed choice with its mirror images."""
+    if 2**count <= 256:
         return list(itertools.product((True, False), repeat=count))
     toss = random.Random(0)
-    rows = [(True,) * count, *(tuple(toss.random() < 0.5 for _ in range(count)) for _ in range(255))]
+    rows = [(True,) * count, *(tuple(toss.random() < 0.5 for _ in range(count)) for _ in range(127))]
     return [*rows, *(tuple(not same for same in row) for row in rows)]
 
 
