@@ -68,6 +68,22 @@ def test_the_heads_gain_is_shrunk_and_its_changes_add_up(tmp_path: Path) -> None
     assert sd == pytest.approx((2 * (1 / 3)) ** 0.5 * scale)
 
 
+def test_where_a_seed_changes_nothing_no_pairs_are_foreseen(tmp_path: Path) -> None:
+    ledger = small_ledger(SqliteStore(tmp_path / "ledger.sqlite"))
+    noise = ledger.entries(Noise)[-1].record
+    ledger.append(noise.model_copy(update={"sd": 0.0, "scale": 0.0}))
+    found = forecast.ahead(ledger, CertificationTable(), 2)
+    assert (found.pairs, found.pairs_late, found.chance, found.wall_s) == (0, 0, 0.0, 0.0)
+
+
+def test_more_workers_shorten_the_wait_and_not_the_work(tmp_path: Path) -> None:
+    ledger = small_ledger(SqliteStore(tmp_path / "ledger.sqlite"))
+    one, two, three, four = (forecast.ahead(ledger, CertificationTable(), workers) for workers in (1, 2, 3, 4))
+    assert one.pairs == four.pairs == 6  # the second certificate of a clear gain, one of one won
+    assert one.wall_s == pytest.approx(2 * two.wall_s, abs=0.2)
+    assert two.wall_s == three.wall_s == pytest.approx(2 * four.wall_s, abs=0.2)
+
+
 def test_words_are_for_people() -> None:
     said = forecast.words(Forecast(gain=1.0, gain_sd=0.2, pairs=8, pairs_late=14, chance=0.714, wall_s=240.0))
     assert said == "likely 16 runs, 4 minutes (at most 28 in four of five); chance to win 71%"

@@ -40,12 +40,15 @@ def ahead(ledger: Ledger, rules: CertificationTable, workers: int) -> Forecast:
     standing, noise = history.read(ledger), ledger.last(Noise)
     scale = noise.record.scale if noise else 0.0
     gain, sd = expected(ledger, scale)
+    if noise and not scale:  # where a seed changes nothing, pairs prove nothing, and none are run
+        return Forecast(gain=gain, gain_sd=sd, pairs=0, pairs_late=0, chance=0.0, wall_s=0.0)
     stop = rules.stop(threshold(standing.steps + 1, standing.wins, rules.alpha))
     shift, width = (round(gain / scale, 2), round(sd / scale, 2)) if scale else (BLIND, 0.0)
     found = duration(shift, width, rules.betting(rules.test, 1.0), stop)
+    together = min(workers, 2 * max(1, workers // 2))  # both arms of as many pairs as there is room for
     return Forecast(
         gain=gain, gain_sd=sd, pairs=found.pairs, pairs_late=found.late, chance=found.chance,
-        wall_s=round(2 * found.pairs * _each(ledger, standing.since) / workers, 1),
+        wall_s=round(2 * found.pairs * _each(ledger, standing.since) / together, 1),
     )  # fmt: skip
 
 
