@@ -26,7 +26,7 @@ def status(
         say_json(standing | {"forecast": ahead.model_dump() if ahead else None})
         return
     if ahead:
-        standing["next"] = f"a certificate, {forecast.words(ahead)}"
+        standing["forecast"] = f"next certificate: {forecast.words(ahead)}"
     known, within = forecast.kept(study.ledger)
     if known:
         standing["forecasts"] = f"{within} of {known} certificates took no more pairs than four of five should"
