@@ -24,7 +24,7 @@ from pawl import checkpoint, hostile, initialise, keys, merkle
 from pawl.audit import WEAK, Anchors, P, must_be_strong
 from pawl.checkpoint import PublicKey, SecretKey
 from pawl.errors import IntegrityError, NotAuthorized
-from pawl.records import RECORDS, Artifact, Finding, Isolation, Pair, Record, Signature, Usage
+from pawl.records import RECORDS, Artifact, Finding, Forecast, Isolation, Pair, Record, Signature, Usage
 from pawl.signers.ssh import SshSigner
 
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -211,13 +211,16 @@ def shape(annotation: object) -> str:
 
 def test_the_other_verifier_knows_every_record_as_it_is() -> None:
     module = standalone()
-    parts: list[type[Record]] = [Artifact, Finding, Isolation, Pair, Signature, Usage]
+    parts: list[type[Record]] = [Artifact, Finding, Forecast, Isolation, Pair, Signature, Usage]
     known = {
         kind: {name: (module.OUTCOME if text == "OUTCOME" else text).rstrip("|") for name, text in table.items()}
         for kind, table in module.KINDS.items()
     }
     real = {
-        model.__name__: {name: shape(field.annotation) for name, field in model.model_fields.items()}
+        model.__name__: {
+            name: shape(field.annotation) + "*" * (not field.is_required())
+            for name, field in model.model_fields.items()
+        }
         for model in (*RECORDS.values(), *parts)
     }
     assert known == real

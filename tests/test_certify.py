@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pawl.certify import decide, signed
-from pawl.evidence import SignFlip, threshold
+from pawl.evidence import ClippedMean, SignFlip, threshold
 from pawl.policy import CertificationTable
 from pawl.records import Pair
 
@@ -27,6 +29,15 @@ def test_a_clear_gain_is_certified_after_five_pairs_and_not_before() -> None:
     assert [decide([3.0] * n, TEST, BAR, RULES).outcome for n in range(1, 6)] == ["", "", "", "", "certified"]
 
 
+@given(st.lists(st.floats(-4, 4) | st.sampled_from([math.inf, -math.inf, math.nan]), min_size=20, max_size=20))
+@settings(max_examples=40, deadline=None)
+def test_a_forecast_ends_where_a_certificate_does(gains: list[float]) -> None:
+    for test in (TEST, ClippedMean(1.0)):
+        said = [decide(gains[:n], test, BAR, RULES).outcome for n in range(1, 21)]
+        first = next(n for n, outcome in enumerate(said, start=1) if outcome)
+        assert RULES.stop(BAR).end(test, gains) == (first, said[first - 1])
+
+
 def test_a_clear_loss_is_futile_soon() -> None:
     assert decide([-3.0, -3.0], TEST, BAR, RULES).outcome == "futile"
 
@@ -36,7 +47,7 @@ def test_what_can_no_longer_reach_the_threshold_is_futile_before_the_pairs_run_o
     outcomes = [decide(gains[:n], TEST, BAR, CertificationTable(futility=0.0)).outcome for n in range(1, 17)]
     assert "futile" in outcomes
     first = outcomes.index("futile") + 1
-    assert TEST.best_case(TEST.e_value(gains[:first]), RULES.pairs - first) < BAR
+    assert TEST.best_case(list(TEST.wealth(gains[:first]))[-1], RULES.pairs - first) < BAR
 
 
 def test_when_the_pairs_run_out_it_is_exhausted() -> None:
@@ -54,7 +65,7 @@ def test_where_one_arm_fails_alone_the_other_wins_by_infinity() -> None:
     assert signed(pair(1.0, 0.5)) == 0.5
     assert signed(pair(1.0, None)) == -math.inf
     assert signed(pair(None, 1.0)) == math.inf
-    assert signed(pair(None, None)) == 0.0
+    assert math.isnan(signed(pair(None, None)))
 
 
 def test_a_head_that_crashes_now_and_then_pays_for_each_crash() -> None:

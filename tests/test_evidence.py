@@ -5,27 +5,26 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from statistics import fmean, stdev
+from statistics import fmean
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import chi2, pearsonr
 
 from pawl.evidence import (
     STAKE,
+    ClippedMean,
     SignFlip,
-    correlation,
     gamma,
     paired_scale,
-    spread,
     threshold,
 )
 
 Floats = NDArray[np.float64]
 TEST = SignFlip(1.0)
+STRICT = ClippedMean(1.0)
 SIZE = st.floats(0, 50) | st.sampled_from([0.0, 1e-300, 1e300, math.inf])
 GAIN = st.floats(-50, 50) | st.sampled_from([0.0, -0.0, 1e-300, 1e300, -1e300, math.inf, -math.inf])
 SCALE = st.sampled_from([1e-9, 0.05, 1.0, 30.0])
@@ -121,8 +120,9 @@ def test_evidence_stays_finite_however_long_the_luck() -> None:
 @given(st.lists(GAIN, max_size=6), st.integers(0, 14))
 @settings(max_examples=30, deadline=None)
 def test_the_best_case_is_what_wins_alone_would_reach(gains: list[float], left: int) -> None:
-    reached = TEST.e_value([*gains, *[math.inf] * left])
-    assert TEST.best_case(TEST.e_value(gains), left) == pytest.approx(reached, rel=1e-9)
+    for test in (TEST, STRICT):
+        held = [(1.0,) * len(test.factors(0.0)), *test.wealth(gains)][-1]
+        assert test.best_case(held, left) == pytest.approx(test.e_value([*gains, *[math.inf] * left]), rel=1e-9)
 
 
 @pytest.mark.parametrize("null", NULLS)
@@ -267,7 +267,7 @@ def test_the_interval_moves_and_grows_with_the_gains(gains: list[float], shift: 
 def test_more_pairs_only_narrow_it_and_a_higher_level_widens_it(gains: list[float]) -> None:
     low, high = TEST.interval(gains, 0.90)
     shorter, wider = TEST.interval(gains[:-1], 0.90), TEST.interval(gains, 0.95)
-    for (outer_low, outer_high), slack in ((shorter, 0.0), (wider, 1e-4)):
+    for (outer_low, outer_high), slack in ((shorter, 1e-5), (wider, 1e-4)):
         assert outer_low is None or (low is not None and outer_low <= low + slack)
         assert outer_high is None or (high is not None and outer_high >= high - slack)
 
@@ -297,59 +297,3 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says(noise: str) -> 
     covered = [(low is None or low <= 0.7) and (high is None or high >= 0.7) for low, high in found]
     assert sum(covered) / len(covered) >= 0.90
     assert sum(low is not None and high is not None for low, high in found) > 100
-
-
-# ------------------------------------------------------------------------------------- spread and correlation
-
-
-@pytest.mark.parametrize("count", [5, 6, 8, 12, 30, 100])
-def test_the_interval_of_a_spread_is_the_chi_square_one(count: int) -> None:
-    scores = list(np.random.default_rng(count).normal(3, 0.2, count))
-    found, freedom = spread(scores), count - 1
-    assert found.sd == pytest.approx(stdev(scores), rel=1e-12)
-    assert found.low == pytest.approx(found.sd * math.sqrt(freedom / chi2.ppf(0.975, freedom)), rel=0.03)
-    assert found.high == pytest.approx(found.sd * math.sqrt(freedom / chi2.ppf(0.025, freedom)), rel=0.03)
-
-
-@pytest.mark.parametrize("count", [2, 3, 4])
-def test_with_very_few_scores_the_interval_is_too_wide_and_never_too_narrow(count: int) -> None:
-    found, freedom = spread([1.0, 2.0, 4.0, 3.0][:count]), count - 1
-    assert 0 < found.low <= found.sd * math.sqrt(freedom / chi2.ppf(0.975, freedom)) * 1.02
-    assert found.sd * math.sqrt(freedom / chi2.ppf(0.025, freedom)) <= found.high < math.inf
-
-
-def test_equal_scores_have_no_spread() -> None:
-    found = spread([2.5] * 6)
-    assert (found.sd, found.low, found.high) == (0, 0, 0)
-
-
-@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=4, max_size=9))
-@settings(deadline=None)
-def test_a_correlation_is_pearsons_clipped(pairs: list[tuple[float, float]]) -> None:
-    first, second = (np.array(column) for column in zip(*pairs, strict=True))
-    assume(first.std() > 1e-3 and second.std() > 1e-3)
-    assert correlation(pairs) == pytest.approx(min(max(pearsonr(first, second)[0], 0.0), 0.95), abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("pairs", "expected"),
-    [
-        ([], 0.0),
-        ([(1, 1), (2, 2), (3, 3)], 0.0),
-        ([(1, 1), (2, 2), (3, 3), (4, 4)], 0.95),
-        ([(1, 4), (2, 3), (3, 2), (4, 1)], 0.0),
-        ([(1, 5), (2, 5), (3, 5), (4, 5)], 0.0),
-        ([(5, 5)] * 6, 0.0),
-    ],
-)
-def test_a_correlation_is_never_negative_never_perfect_and_needs_four_pairs(
-    pairs: list[tuple[float, float]], expected: float
-) -> None:
-    assert correlation(pairs) == expected
-
-
-@pytest.mark.parametrize("rho", [0.0, 0.5, 0.95])
-def test_the_scale_of_a_pair_is_that_of_a_difference(rho: float) -> None:
-    rng = np.random.default_rng(13)
-    both = rng.multivariate_normal([0, 0], 4 * np.array([[1, rho], [rho, 1]]), 200_000)
-    assert paired_scale(2.0, rho) == pytest.approx(float((both[:, 0] - both[:, 1]).std()), rel=0.01)

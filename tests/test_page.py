@@ -61,8 +61,8 @@ def read(html: str) -> Reader:
 def test_the_case_is_there(read: Reader) -> None:
     text = " ".join(read.text.split())
     assert "May tiny-gpt move from variant 2 to variant 45?" in text
-    assert "gained 0.1234 bits_per_byte" in text
-    assert "90 % interval for the median gain goes from 0.0871 to open" in text
+    assert "gains 0.1234 bits_per_byte" in text
+    assert "90 % interval goes from 0.0871 to open" in text
     assert "e-value is 27.43, and 20.27 was needed" in text
     assert "at most one of 20 such tests" in text
     assert "1.04 times" in text

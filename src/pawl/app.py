@@ -11,13 +11,13 @@ study.frame("runs")
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pawl import calibration, charts, config, frames, history, initialise, keys, move, plugins, policy, seals
+from pawl import calibration, charts, config, forecast, frames, history, initialise, keys, move, plugins, policy, seals
 from pawl.deciding import Deciding
-from pawl.errors import ConfigError, Halted, Interrupted, did_you_mean
+from pawl.errors import ConfigError, Halted, Interrupted, NotAuthorized, did_you_mean
 from pawl.labs.lab import Lab
 from pawl.ledger import Entry
 from pawl.lineage import PatchRefused
@@ -28,6 +28,7 @@ from pawl.records import (
     CALIBRATION,
     Certificate,
     Dossier,
+    Forecast,
     Holdout,
     Proposal,
     Record,
@@ -66,6 +67,16 @@ class OpenStudy(Deciding):
     def dossiers(self) -> list[Entry[Dossier]]:
         """The dossiers that wait for a person, oldest first."""
         return history.read(self.ledger).standing
+
+    def forecast(self) -> Forecast | None:
+        """What a certificate of the head would likely take; None where there is no head to certify, or no policy that
+        can be relied on."""
+        state, rules = history.read(self.ledger), None
+        with suppress(NotAuthorized):
+            rules = self.known_rules()
+        if rules is None or state.head == state.reference:
+            return None
+        return forecast.ahead(self.ledger, rules[0].certification, self.config.workers)
 
     def frame(self, what: str = "runs") -> pandas.DataFrame:
         """`runs`, `screenings`, `pairs` or `certificates` as a pandas data frame (needs pawl-ai[frames])."""

@@ -8,12 +8,13 @@ from concurrent.futures import Executor as Pool
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from pawl import history
-from pawl.evidence import SignFlip, threshold
+from pawl import forecast, history
+from pawl.estimate import estimate
+from pawl.evidence import Betting, threshold
 from pawl.ledger import Entry, Ledger
 from pawl.measure import Measure, fresh_seed
 from pawl.policy import CertificationTable, Policy
-from pawl.records import Certificate, Evaluation, Noise, Pair, Preregistration, Run, Variant
+from pawl.records import Certificate, Evaluation, Forecast, Noise, Pair, Preregistration, Run, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +26,21 @@ class Decision:
     e_value: float
 
 
-def decide(gains: Sequence[float], test: SignFlip, bar: float, rules: CertificationTable) -> Decision:
-    """Certified at the threshold; futile when wealth is spent or the threshold out of reach; else go on."""
-    e, left = test.e_value(gains), rules.pairs - len(gains)
+def decide(gains: Sequence[float], test: Betting, bar: float, rules: CertificationTable) -> Decision:
+    """Certified at the threshold; futile when wealth is spent or the threshold out of reach; else go on. Needs at
+    least one gain."""
+    held = list(test.wealth(gains))[-1]
+    e, ending = fmean(held), rules.stop(bar).ending(test, held, len(gains))
     said = f"E = {e:.3g} after {len(gains)} pairs, threshold {bar:.3g}"
-    if e >= bar:
-        return Decision("certified", said, e)
-    if left <= 0:
-        return Decision("exhausted", f"{said}, no pairs left", e)
-    if e < rules.futility or test.best_case(e, left) < bar:
-        return Decision("futile", said, e)
-    return Decision("", said, e)
+    return Decision(ending, f"{said}, no pairs left" if ending == "exhausted" else said, e)
 
 
 def signed(pair: Pair) -> float:
-    """A pair's gain for betting: where one arm failed alone, the other won by infinity."""
+    """A pair's gain for betting: where one arm failed alone, the other won by infinity; NaN where both did."""
     if pair.gain is not None:
         return pair.gain
     if pair.reference_score is None and pair.head_score is None:
-        return 0.0
+        return math.nan
     return -math.inf if pair.head_score is None else math.inf
 
 
@@ -69,13 +66,18 @@ class Certify:
             Preregistration(
                 reference=standing.reference, head=standing.head, noise=noise.id, step=step, wins=standing.wins,
                 threshold=threshold(step, standing.wins, rules.alpha), scale=noise.record.scale,
-                seeds=tuple(fresh_seed() for _ in range(rules.pairs)),
+                seeds=tuple(fresh_seed() for _ in range(rules.pairs)), test=rules.test, forecast=self.forecast(),
             )
         )  # fmt: skip
 
+    def forecast(self) -> Forecast:
+        """What a certificate that began now would likely take."""
+        return forecast.ahead(self.ledger, self.policy.certification, self.workers)
+
     def certify(self, plan: Entry[Preregistration], pool: Pool) -> Entry[Certificate]:
         """Run pair after pair until the evidence decides."""
-        rules, test = self.policy.certification, SignFlip(plan.record.scale, self.policy.certification.lambdas)
+        rules = self.policy.certification
+        test = rules.betting(plan.record.test, plan.record.scale)
         pairs: list[Pair] = []
         decision = Decision("", "", 1.0)
         if self.ledger.get(plan.record.noise, Noise).record.sd == 0:
@@ -110,16 +112,16 @@ class Certify:
         )  # fmt: skip
 
     def _certificate(
-        self, plan: Entry[Preregistration], pairs: Sequence[Pair], decision: Decision, test: SignFlip
+        self, plan: Entry[Preregistration], pairs: Sequence[Pair], decision: Decision, test: Betting
     ) -> Certificate:
-        gains = [pair.gain for pair in pairs if pair.gain is not None]
-        level = self.policy.certification.level
-        low, high = test.interval([signed(pair) for pair in pairs], level)
+        rules, gains = self.policy.certification, [signed(pair) for pair in pairs]
+        low, high = test.interval(gains, rules.level)
         ratios = [pair.cpu_ratio for pair in pairs if pair.cpu_ratio is not None]
         runs = [self.ledger.get(id, Evaluation).record.run for pair in pairs for id in (pair.reference, pair.head)]
         return Certificate(
             preregistration=plan.id, outcome=decision.outcome, reason=decision.reason, pairs=tuple(pairs),  # type: ignore[arg-type]
-            e_value=decision.e_value, estimate=fmean(gains) if gains else None, low=low, high=high, level=level,
+            e_value=decision.e_value, estimate=estimate(gains, test, rules.stop(plan.record.threshold)),
+            low=low, high=high, level=rules.level,
             reference_failures=sum(pair.reference_score is None for pair in pairs),
             head_failures=sum(pair.head_score is None for pair in pairs),
             cpu_ratio=median(ratios) if ratios else None,

@@ -5,6 +5,9 @@ variables by betting", 2023; signs as in Efron 1969): under the null a paired ga
 positive whatever its size, so a bet on the sign, sized by |gain|, is a fair game, and its wealth E exceeds 1/a
 with probability at most a at any stopping time. No variance or normality is assumed.
 
+Clipped-mean betting (the same paper's capital process, for a bounded variable) does without the symmetry: it is a
+fair game whenever the mean of the clipped gain is at most zero.
+
 e-LOND (Xu and Ramdas, "Online multiple testing with e-values", 2024) bounds the false discovery rate over an
 unbounded stream of certificates by spending `alpha` along a fixed series.
 """
@@ -12,71 +15,144 @@ unbounded stream of certificates by spending `alpha` along a fixed series.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from statistics import fmean, stdev
+from typing import Literal
 
 STAKE = 0.98
 """The largest share of wealth put on one sign; below 1, so that one loss never ends the game."""
 
+RICH = 1e250
+"""Wealth beyond which counting stops, so that evidence stays finite however long the luck."""
+
+FAR = 500
+"""Pairs beyond which "could still reach the threshold" is taken for granted."""
+
 GAMMA_SUM = 2.1098
 """Sum over t >= 1 of 1 / ((t + 1) ln^2(t + 1)): makes the e-LOND series sum to one."""
 
+Ending = Literal["", "certified", "exhausted", "futile"]
+
 
 @dataclass(frozen=True, slots=True)
-class SignFlip:
-    """The betting test at a noise scale (sd of a paired gain, in the metric's unit) and bet sizes."""
+class Betting(ABC):
+    """A betting test at a noise scale (sd of a paired gain, in the metric's unit): several gamblers, who bet on each
+    gain being positive, and whose mean wealth is the evidence E."""
 
     scale: float
-    lambdas: tuple[float, ...] = (0.5, 1.0, 2.0, 8.0)
+
+    @abstractmethod
+    def factors(self, gain: float) -> tuple[float, ...]:
+        """What a gain multiplies each gambler's wealth by; above 0, and it rises with the gain.
+
+        A gain may be infinite: minus where only the head's run failed, plus where only the reference's did. It is NaN
+        where both failed: a pair that says nothing, and multiplies by 1 as a gain of 0 does."""
+
+    def wealth(self, gains: Iterable[float]) -> Iterator[tuple[float, ...]]:
+        """Each gambler's wealth, beginning at 1, after each of these paired gains."""
+        held: tuple[float, ...] = ()
+        for gain in gains:
+            won = self.factors(gain)
+            held = tuple(min(a * b, RICH) for a, b in zip(held or repeat(1.0), won, strict=False))
+            yield held
 
     def e_value(self, gains: Sequence[float]) -> float:
-        """E after these paired gains: the mean over lambda of prod [1 + STAKE tanh(lambda |D| / c) sgn(D)].
+        """E after all of these gains: the mean of the gamblers' wealth; 1 after none."""
+        e = 1.0
+        for held in self.wealth(gains):
+            e = fmean(held)
+        return e
 
-        A gain may be infinite: minus where only the head's run failed, plus where only the reference's did."""
-        wealth = [math.fsum(math.log1p(self._bet(size, gain)) for gain in gains) for size in self.lambdas]
-        return fmean(math.exp(min(value, 700.0)) for value in wealth)
-
-    def best_case(self, e_value: float, pairs_left: int) -> float:
-        """The largest E that `pairs_left` more pairs could still reach."""
-        return e_value * (1 + STAKE) ** pairs_left
+    def best_case(self, held: Sequence[float], pairs_left: int) -> float:
+        """The largest E that `pairs_left` more pairs could still bring to gamblers who have so much."""
+        most = self.factors(math.inf)
+        return fmean(min(a * b ** min(pairs_left, FAR), RICH) for a, b in zip(held, most, strict=True))
 
     def interval(self, gains: Sequence[float], level: float) -> tuple[float | None, float | None]:
-        """A confidence sequence for the median gain, valid at any stopping time; None on an open side.
+        """A confidence sequence for where the gains lie, valid at any stopping time; None on an open side.
 
-        The values m that the test of gain - m has not rejected, at (1 - level) / 2 on each side, intersected over
-        the prefixes of `gains`. E falls in m, so that each bound is found by bisection."""
+        The values m that the test of gain - m has not rejected, at (1 - level) / 2 on each side, after any of the
+        `gains`. E falls in m, so that each bound is found by bisection."""
         bar = 2 / (1 - level)
-        lows = [self._bound(gains[: n + 1], bar) for n in range(len(gains))]
-        highs = [self._bound([-gain for gain in gains[: n + 1]], bar) for n in range(len(gains))]
-        return (
-            max((low for low in lows if low is not None), default=None),
-            min((-high for high in highs if high is not None), default=None),
-        )
-
-    def _bet(self, size: float, gain: float) -> float:
-        if gain == 0:
-            return 0.0
-        stretch = math.inf if self.scale == 0 else abs(gain) / self.scale
-        return math.copysign(STAKE * math.tanh(size * stretch), gain)
+        low, high = self._bound(gains, bar), self._bound([-gain for gain in gains], bar)
+        return low, None if high is None else -high
 
     def _bound(self, gains: Sequence[float], bar: float) -> float | None:
         finite = [gain for gain in gains if math.isfinite(gain)]
-        if not finite or (1 + STAKE) ** len(gains) < bar:
+        if not finite:
             return None
         span = 100 * self.scale + max(finite) - min(finite)
         low, high = min(finite) - span, max(finite)
 
-        def rejected(median: float) -> bool:
-            return self.e_value([gain - median for gain in gains]) >= bar
+        def rejected(middle: float) -> bool:
+            return any(fmean(held) >= bar for held in self.wealth([gain - middle for gain in gains]))
 
-        if not rejected(low):
-            return None
-        return _bisect(rejected, low, high, max(span, 1e-12) * 1e-7)
+        return edge(rejected, low, high, max(self.scale, 1e-9 * span, 1e-300) * 1e-6) if rejected(low) else None
 
 
-def _bisect(holds: Callable[[float], bool], low: float, high: float, width: float) -> float:
-    """The end of the stretch from `low` on which `holds` is true, to within `width`."""
+@dataclass(frozen=True, slots=True)
+class SignFlip(Betting):
+    """Fair where a gain of any size is at most as likely as a loss of that size: E is the mean over lambda of
+    prod [1 + STAKE tanh(lambda |D| / c) sgn(D)]. Its interval is for the median gain, under symmetry."""
+
+    lambdas: tuple[float, ...] = (0.5, 1.0, 2.0, 8.0)
+
+    def factors(self, gain: float) -> tuple[float, ...]:
+        if not abs(gain) > 0:
+            return (1.0,) * len(self.lambdas)
+        stretch = gain / self.scale if self.scale else math.copysign(math.inf, gain)
+        return tuple([1 + STAKE * math.tanh(size * stretch) for size in self.lambdas])
+
+
+@dataclass(frozen=True, slots=True)
+class ClippedMean(Betting):
+    """Fair where the mean of clip(D / c, -clip, clip) is at most 0, symmetric or not: E is the mean over the stakes l
+    of prod [1 + l clip(D / c, -clip, clip) / clip]. Its interval is for the m at which the clipped mean of D - m is 0
+    (Huber's location)."""
+
+    stakes: tuple[float, ...] = (0.5, 0.98)
+    clip: float = 3.0
+
+    def factors(self, gain: float) -> tuple[float, ...]:
+        if not abs(gain) > 0:
+            return (1.0,) * len(self.stakes)
+        stretch = math.inf if self.scale == 0 else abs(gain) / self.scale / self.clip
+        share = math.copysign(min(stretch, 1.0), gain)
+        return tuple([1 + stake * share for stake in self.stakes])
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When a test ends: E reaches `bar`, falls below `futility`, can no longer reach `bar`, or `pairs` are used up."""
+
+    bar: float
+    futility: float
+    pairs: int
+
+    def ending(self, test: Betting, held: Sequence[float], done: int) -> Ending:
+        """What the gamblers' wealth after `done` pairs says; empty where the test goes on."""
+        e, left = fmean(held), self.pairs - done
+        if e >= self.bar:
+            return "certified"
+        if left <= 0:
+            return "exhausted"
+        return "futile" if e < self.futility or test.best_case(held, left) < self.bar else ""
+
+    def end(self, test: Betting, gains: Iterable[float]) -> tuple[int, Ending]:
+        """How many of these gains the test looks at, and how it ends; empty where they run out before that."""
+        done = 0
+        for done, held in enumerate(test.wealth(gains), start=1):
+            said = self.ending(test, held, done)
+            if said:
+                return done, said
+        return done, ""
+
+
+def edge(holds: Callable[[float], bool], low: float, high: float, width: float) -> float:
+    """The end of the stretch from `low` on which `holds` is true, to within `width`, by bisection."""
     while high - low > width:
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
@@ -123,7 +199,7 @@ def _chi_square_quantile(probability: float, freedom: int) -> float:
             total += term
         return total * math.exp(half * math.log(x / 2) - x / 2 - math.lgamma(half + 1)) < probability
 
-    return _bisect(below, 0.0, freedom + 20 * math.sqrt(2 * freedom), 1e-9)
+    return edge(below, 0.0, freedom + 20 * math.sqrt(2 * freedom), 1e-9)
 
 
 def correlation(pairs: Sequence[tuple[float, float]]) -> float:

@@ -19,9 +19,6 @@ from pawl.policy import Policy
 from pawl.records import Dossier, Evaluation, Noise, Run, Screening
 from pawl.search import Search
 
-FORECAST_PAIRS = 6
-"""Pairs that a certificate of a clear gain takes: what the search leaves room for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -122,7 +119,7 @@ class Loop:
             return False
         runs = [entry.record.usage.wall_s for entry in self.ledger.entries(Run) if entry.id > self.first]
         predictions = [e.record.usage.wall_s for e in self.ledger.entries(Evaluation) if e.id > self.first]
-        reserve = 2.0 * FORECAST_PAIRS
+        reserve = 2.0 * self.certify.forecast().pairs
         if budget.runs is not None and len(runs) + min(reserve, budget.runs / 3) >= budget.runs:
             return False
         if budget.seconds is None or not runs:

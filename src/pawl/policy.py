@@ -14,9 +14,10 @@ from pydantic import Field, model_validator
 
 from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
+from pawl.evidence import Betting, ClippedMean, SignFlip, Stop
 from pawl.metrics import MEASURED
 from pawl.protocols import Guard
-from pawl.records import Direction
+from pawl.records import BettingTest, Direction
 from pawl.sealing import Mode
 from pawl.tables import PartTable, Seconds, Table, read
 
@@ -57,7 +58,9 @@ class ScreeningTable(Table):
 
 class CertificationTable(Table):
     """A certificate of at most `pairs` pairs starts when the head is expected to be `first` sd of a paired difference
-    better than the reference, and `growth` times what was certified before; after `bundle` accepts in any case."""
+    better than the reference, and `growth` times what was certified before; after `bundle` accepts in any case. The
+    test `sign-flip` asks whether gains are more often positive; the strict one, `clipped-mean`, whether their mean
+    is."""
 
     first: float = Field(default=10.0, gt=0)
     growth: float = Field(default=3.0, ge=0)
@@ -67,6 +70,18 @@ class CertificationTable(Table):
     futility: float = Field(default=0.15, ge=0, lt=1)
     lambdas: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(0.5, 1.0, 2.0, 8.0), min_length=1)
     level: float = Field(default=0.90, gt=0.5, lt=1)
+    test: BettingTest = "sign-flip"
+    stakes: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(default=(0.5, 0.98), min_length=1)
+    clip: float = Field(default=3.0, gt=0)
+
+    def betting(self, test: BettingTest, scale: float) -> Betting:
+        """The test of that name at a noise scale, with this policy's bets."""
+        strict = test == "clipped-mean"
+        return ClippedMean(scale, self.stakes, self.clip) if strict else SignFlip(scale, self.lambdas)
+
+    def stop(self, bar: float) -> Stop:
+        """When a certificate with this threshold ends."""
+        return Stop(bar, self.futility, self.pairs)
 
 
 class GuardsTable(Table):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from pawl import hardware, history
+from pawl import forecast, hardware, history
 from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.loop import Budget, Loop
@@ -44,13 +44,15 @@ from pawl.statement import LONGEST, gain_line, number
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a running loop shows: `spent` is the used share of the budget, `best` the head with its noise band."""
+    """What a running loop shows: `spent` is the used share of the budget, `best` the head with its noise band, `ahead`
+    what its certificate, or the one under way, will likely take."""
 
     phase: str
     runs: int
     spent: float
     left: str
     best: str
+    ahead: str
     waiting: str
     underway: Sequence[Activity]
 
@@ -68,7 +70,17 @@ def progress(ledger: Ledger, loop: Loop, budget: Budget) -> Progress:
     phase = "certify" if "certify" in purposes else "noise" if "noise" in purposes else "search"
     waiting = history.read(ledger).standing
     said = f"dossier {waiting[-1].id} waits for a person" if waiting else ""
-    return Progress(phase, runs, min(max(shares, default=0), 1), ", ".join(left), best(ledger), said, underway)
+    share, rest = min(max(shares, default=0), 1), ", ".join(left)
+    return Progress(phase, runs, share, rest, best(ledger), _ahead(ledger, loop), said, underway)
+
+
+def _ahead(ledger: Ledger, loop: Loop) -> str:
+    state, begun = history.read(ledger), history.uncertified(ledger)
+    if begun:
+        return f"certificate: {forecast.words(begun.record.forecast)}" if begun.record.forecast else ""
+    if state.head == state.reference:
+        return ""
+    return f"next certificate: {forecast.words(loop.certify.forecast())}"
 
 
 def best(ledger: Ledger) -> str:
@@ -142,7 +154,8 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
         case Screening() as screening:
             return f"{screening.decision}: {screening.reason}; {hypothesis(ledger, screening)}"
         case Preregistration() as plan:
-            return f"variant {plan.head} against {plan.reference}, threshold {plan.threshold:.4g}"
+            likely = f", likely {plan.forecast.pairs} pairs" if plan.forecast else ""
+            return f"variant {plan.head} against {plan.reference}, threshold {plan.threshold:.4g}{likely}"
         case Certificate() as certificate:
             return f"{certificate.outcome}: {certificate.reason}"
         case Verdict() as verdict:
@@ -237,6 +250,9 @@ def why(ledger: Ledger, id: int) -> list[str]:
 def _certificate(ledger: Ledger, certificate: Certificate) -> list[str]:
     study, plan = history.study(ledger).record, history.plan_of(ledger, certificate)
     lines = [f"  variant {plan.head} against variant {plan.reference}: {gain_line(certificate, study)}"]
+    if plan.forecast:
+        came = f"{len(certificate.pairs)} pairs, {certificate.outcome}"
+        lines.append(f"  forecast: {forecast.words(plan.forecast)}; it took {came}")
     for pair in certificate.pairs:
         scores = f"{number(pair.reference_score, 5)} -> {number(pair.head_score, 5)}"
         lines.append(f"  seed {pair.seed:<11d} {scores}   gain {number(pair.gain)}")

@@ -30,6 +30,7 @@ from pawl.sealing import Question as Question
 
 Direction = Literal["minimize", "maximize"]
 Purpose = Literal["noise", "screen", "certify"]
+BettingTest = Literal["sign-flip", "clipped-mean"]
 Outcome = Literal["ok", "crashed", "timed-out", "out-of-memory", "disk-full", "output-flood", "not-built", "invalid"]
 CALIBRATION = "calibration"
 """The proposer of null candidates, which no other may be called: what it proposes never moves the head."""
@@ -165,8 +166,21 @@ class Screening(Record):
     broken_guard: str
 
 
+class Forecast(Part):
+    """What a certificate will likely take, from `gain` (expected, with its sd, in the metric's unit): pairs until it is
+    decided (median, and what four of five stay within), the chance that it is won, seconds of wall clock."""
+
+    gain: float
+    gain_sd: float
+    pairs: int
+    pairs_late: int
+    chance: float
+    wall_s: float
+
+
 class Preregistration(Record):
-    """What a certificate will test, fixed before anything runs: arms, fresh seeds in order, threshold, scale."""
+    """What a certificate will test, fixed before anything runs: arms, fresh seeds in order, threshold, scale, test.
+    `forecast` is None where nobody made one (before Pawl did)."""
 
     reference: int
     head: int
@@ -176,6 +190,8 @@ class Preregistration(Record):
     threshold: float
     scale: float
     seeds: tuple[int, ...]
+    test: BettingTest = "sign-flip"
+    forecast: Forecast | None = None
 
 
 class Pair(Part):
@@ -193,8 +209,9 @@ class Pair(Part):
 class Certificate(Record):
     """The costly decision: head against reference on fresh pairs.
 
-    `estimate` is the mean gain; [`low`, `high`] is the interval of the median gain at `level`; all in the metric's
-    unit (None: no pair has both scores, or the interval is open on that side)."""
+    `estimate` is the median-unbiased estimate of the gain, which allows for the test having stopped when it did;
+    [`low`, `high`] is its interval at `level`; all in the metric's unit (None: no pair has both scores, or the
+    interval is open on that side)."""
 
     preregistration: int
     outcome: Literal["certified", "futile", "exhausted", "no-noise"]

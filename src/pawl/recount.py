@@ -7,12 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, median, stdev
+from statistics import median, stdev
 
 from pawl.certify import signed
 from pawl.envelope import sha256
 from pawl.errors import ConfigError, IntegrityError, NotAuthorized
-from pawl.evidence import SignFlip, paired_scale, threshold
+from pawl.estimate import estimate
+from pawl.evidence import paired_scale, threshold
 from pawl.excerpt import Excerpt
 from pawl.hostile import one_line, printable
 from pawl.ledger import Entry
@@ -64,6 +65,11 @@ def policy_at(excerpt: Excerpt, id: int) -> Entry[PolicyInForce]:
 def close(a: float | None, b: float | None) -> bool:
     """Equal, but for the last digits, in which machines differ."""
     return a is not None and b is not None and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def near(a: float | None, b: float | None, scale: float) -> bool:
+    """Equal to within what a bisection leaves open."""
+    return a is not None and b is not None and abs(a - b) <= 1e-5 * scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,9 @@ def _certificate(
     said, planned = certificate.record, plan.record
     tables = [rules(policy_at(excerpt, entry.id)).certification for entry in (plan, certificate)]
     gains = [signed(pair) for pair in said.pairs]
-    values = [SignFlip(planned.scale, table.lambdas).e_value(gains) for table in tables]
+    holds(planned.test == tables[0].test, "the test is not the policy's")
+    tests = [table.betting(planned.test, planned.scale) for table in tables]
+    values = [test.e_value(gains) for test in tests]
     holds(any(close(value, said.e_value) for value in values), "the e-value does not follow from the pairs")
     holds(planned.step > 0 and planned.wins >= 0, "the threshold does not follow")
     bar = threshold(planned.step, planned.wins, tables[0].alpha)
@@ -160,13 +168,24 @@ def _certificate(
     counted = (earlier.count("certified"), len(earlier) + 1)
     holds(counted[0] >= planned.wins and counted[1] <= planned.step, "the threshold counts other certificates")
     holds(not excerpt.whole or counted == (planned.wins, planned.step), "the threshold miscounts certificates")
-    known = [pair.gain for pair in said.pairs if pair.gain is not None]
     ratios = [pair.cpu_ratio for pair in said.pairs if pair.cpu_ratio is not None]
-    holds(bool(known) and close(fmean(known), said.estimate), "the estimate does not follow")
+    stops = [table.stop(planned.threshold) for table in tables]
+    guesses = [estimate(gains, test, stop) for test, stop in zip(tests, stops, strict=True)]
+    follows = any(near(guess, said.estimate, planned.scale) for guess in guesses)
+    holds(follows, "the estimate does not follow")
+    ranges = [test.interval(gains, table.level) for test, table in zip(tests, tables, strict=True)]
+    holds(any(_same(found, said, planned.scale) for found in ranges), "the interval does not follow")
+    holds(any(table.level == said.level for table in tables), "the interval does not follow")
     holds(close(median(ratios), said.cpu_ratio), "the cost does not follow")
     holds(close(math.fsum(run.record.usage.cpu_s for run in runs), said.cpu_s), "the cost does not follow")
     failures = [sum(pair.reference_score is None for pair in said.pairs), sum(p.head_score is None for p in said.pairs)]
     holds(failures == [said.reference_failures, said.head_failures], "the failures do not follow")
+
+
+def _same(interval: tuple[float | None, float | None], said: Certificate, scale: float) -> bool:
+    """Whether both ends are open, or where the certificate says."""
+    ends = zip(interval, (said.low, said.high), strict=True)
+    return all(a is b is None or near(a, b, max(scale, 1e-12)) for a, b in ends)
 
 
 @dataclass(frozen=True, slots=True)

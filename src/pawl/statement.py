@@ -41,12 +41,12 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def gain_line(certificate: Certificate, study: Study) -> str:
-    """`0.123 bits_per_byte better on average (median: 90 % interval 0.08 to 0.17)`."""
+    """`0.123 bits_per_byte better (median-unbiased estimate; 90% interval 0.08 to 0.17)`."""
     if certificate.estimate is None:
         return "not known: no pair has two scores"
     interval = f"{certificate.level:.0%} interval {number(certificate.low)} to {number(certificate.high)}"
     word = "better" if certificate.estimate > 0 else "worse"
-    return f"{number(abs(certificate.estimate))} {study.metric} {word} on average (median: {interval})"
+    return f"{number(abs(certificate.estimate))} {study.metric} {word} (median-unbiased estimate; {interval})"
 
 
 def render(subject: Subject) -> str:
@@ -92,6 +92,7 @@ def _case(subject: Subject) -> list[str]:
         _row("", f"{spread:.1f} sd of a paired difference; against variant {subject.reference.id} ({against})"),
         _row("evidence", f"e-value {certificate.e_value:.4g}, threshold {plan.threshold:.4g}"),
         _row("", f"certificate {plan.step}, {plan.wins} won before; {pairs} pairs on fresh seeds fixed beforehand"),
+        _row("", f"{plan.test} test; the estimate and its interval allow for its having stopped when it did"),
         _row("failures", f"{certificate.head_failures} of {pairs}; the reference's: {certificate.reference_failures}"),
         _row(
             "cost",

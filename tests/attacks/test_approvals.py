@@ -260,7 +260,7 @@ def rewrite() -> Callable[..., None]:
 
 
 def better(body: bytes) -> bytes:
-    return body.replace(b"better on average", b"Better on average")
+    return body.replace(b"better (median", b"Better (median")
 
 
 @pytest.mark.parametrize("fresh", [True, False], ids=["a new process", "a process that read it before"])

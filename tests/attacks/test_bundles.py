@@ -101,6 +101,26 @@ def test_a_better_score_written_into_history_is_refused(real: Bundles) -> None:
     refused(real, anew(real, changed), 4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "edit"),
+    [
+        ("Certificate", lambda c: c.update(estimate=c["estimate"] + 0.01)),
+        ("Certificate", lambda c: c.update(low=0.5)),
+        ("Certificate", lambda c: c.update(high=None if c["high"] is not None else 9.0)),
+        ("Certificate", lambda c: c.update(level=0.99)),
+        ("Preregistration", lambda p: p.update(test="clipped-mean")),
+    ],
+    ids=["a larger gain", "a safer bound", "an open end", "a higher level", "another test"],
+)
+def test_numbers_that_do_not_follow_from_the_pairs_are_refused(
+    real: Bundles, kind: str, edit: Callable[[Json], object]
+) -> None:
+    raw = anew(real, rewritten(history(real)[0], kind, edit))
+    for words in (pawl_says(raw, real.anchors)[1], other_says(raw, real.anchors)[1]):
+        assert any(said in words for said in ("does not follow", "of another level", "not the policy's"))
+    refused(real, raw, 4)
+
+
 def test_a_history_that_was_rewritten_without_a_contradiction_is_refused_by_the_signature_alone(real: Bundles) -> None:
     """A run without its walls, and a statement that follows from it: all is consistent but for what ada signed."""
     bodies, _ = history(real)

@@ -55,6 +55,7 @@ def test_run_ends_with_the_evidence_the_chart_the_patch_and_the_next_command(toy
     dossier = app.open(toy_study.folder).entries(Dossier)[-1]
     for part in ("e-value", "interval", "chart:", "page:", f"pawl review {dossier.id}", f"pawl approve {dossier.id}"):
         assert part in done.stdout, part
+    assert "begins: likely" in done.stdout
     assert "+SHIFT = " in done.stdout
     assert "Nothing is released until a person signs" in done.stdout
     assert CONTROL not in done.stdout

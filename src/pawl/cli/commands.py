@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pawl import reading
+from pawl import forecast, reading
 from pawl.cli.screen import HERE, AsJson, Folder, app, entries_json, entry_json, say, say_chart, say_json, study_in
 from pawl.records import Approval, Rejection, Resume, Run, Verdict
 
@@ -21,9 +21,15 @@ def status(
     halt = study.switch.standing(study.ledger)
     if halt:
         standing["halted"] = f"by {halt.record.by} (entry {halt.id}): {halt.record.reason}"
+    ahead = study.forecast()
     if as_json:
-        say_json(standing)
+        say_json(standing | {"forecast": ahead.model_dump() if ahead else None})
         return
+    if ahead:
+        standing["forecast"] = f"next certificate: {forecast.words(ahead)}"
+    known, within = forecast.kept(study.ledger)
+    if known:
+        standing["forecasts"] = f"{within} of {known} certificates took no more pairs than four of five should"
     for name, value in standing.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
         say(f"{name:12s} {text}")

@@ -13,11 +13,12 @@ from rich.text import Text
 
 from pawl.app import Budget, OpenStudy
 from pawl.cli.screen import console
+from pawl.forecast import words
 from pawl.hostile import one_line
 from pawl.ledger import Entry
 from pawl.loop import Loop
 from pawl.reading import Progress, hypothesis, progress
-from pawl.records import Certificate, Dossier, Noise, Record, Screening
+from pawl.records import Certificate, Dossier, Forecast, Noise, Preregistration, Record, Screening
 
 EVERY = 0.5
 
@@ -73,6 +74,8 @@ def _line(study: OpenStudy, entry: Entry[Record]) -> str:
         case Screening() as screening:
             why = screening.reason if screening.gain is None else f"{screening.gain:+.4g}"
             return f"#{entry.id} {screening.decision:8s} ({why}) {hypothesis(study.ledger, screening)}"
+        case Preregistration(forecast=Forecast() as ahead) as plan:
+            return f"#{entry.id} certificate of variant {plan.head} begins: {words(ahead)}"
         case Certificate() as certificate:
             return f"#{entry.id} certificate: {certificate.outcome}, {certificate.reason}"
         case Dossier():
@@ -87,10 +90,11 @@ def _picture(progress: Progress) -> Group:
     head.append(f"{progress.phase:10s}", style="bold")
     head.append(f" {progress.runs} runs done, {len(progress.underway)} under way   budget [{bar}] {progress.left}\n")
     head.append(f"           best so far {progress.best}\n")
+    head.append(f"           {progress.ahead}\n" if progress.ahead else "")
     head.append(f"           {progress.waiting}\n" if progress.waiting else "")
     rows = [head]
     for activity in progress.underway:
-        words = one_line(activity.why)[: max(console.width - 40, 20)]
+        why = one_line(activity.why)[: max(console.width - 40, 20)]
         age = time.monotonic() - activity.since
-        rows.append(Text(f"  {activity.purpose:8s} variant {activity.variant:<5d} {age:5.1f} s  {words}", style="cyan"))
+        rows.append(Text(f"  {activity.purpose:8s} variant {activity.variant:<5d} {age:5.1f} s  {why}", style="cyan"))
     return Group(*rows)

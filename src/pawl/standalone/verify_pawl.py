@@ -18,13 +18,16 @@ from __future__ import annotations
 import argparse
 import base64
 import hashlib
+import itertools
 import json
 import math
+import random
 import re
 import subprocess
 import sys
 import tempfile
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any, NoReturn
@@ -393,7 +396,8 @@ Evaluation run=i split=validation| outcome=OUTCOME reason=s metrics={n} scorer=s
 Noise variant=i evaluations=[i] sd=n low=n high=n correlation=n pairs=i scale=n
 CommonSeeds seeds=[i] reason=s
 Screening proposal=i variant=i head=i evaluations=[i] decision=accepted|refused|crashed reason=s gain=n? broken_guard=s
-Preregistration reference=i head=i noise=i step=i wins=i threshold=n scale=n seeds=[i]
+Forecast gain=n gain_sd=n pairs=i pairs_late=i chance=n wall_s=n
+Preregistration reference=i head=i noise=i step=i wins=i threshold=n scale=n seeds=[i] test=sign-flip|clipped-mean* forecast=Forecast?*
 Pair seed=i reference=i head=i reference_score=n? head_score=n? gain=n? cpu_ratio=n?
 Certificate preregistration=i outcome=certified|futile|exhausted|no-noise reason=s pairs=[Pair] e_value=n estimate=n? low=n? high=n? level=n reference_failures=i head_failures=i cpu_ratio=n? cpu_s=n
 Finding gate=s passed=b reason=s
@@ -414,9 +418,9 @@ OpeningIntent certificate=i sealed=s number=i of=i mode=standard|adversarial thr
 Opening certificate=i sealed=s number=i of=i mode=standard|adversarial threshold=n head=i reference=i intent=i better=b
 """  # noqa: E501
 """Every kind of record, and the parts of some: s text, i whole number, n number, b truth value, j anything, `?` or
-null, [x] a list, {x} values by name, a|b one of these words."""
+null, [x] a list, {x} values by name, a|b one of these words, `*` not there in older logs."""
 OUTCOME = "ok|crashed|timed-out|out-of-memory|disk-full|output-flood|not-built|invalid"
-PARTS = ("Artifact", "Usage", "Isolation", "Pair", "Finding", "Signature")
+PARTS = ("Artifact", "Usage", "Isolation", "Pair", "Forecast", "Finding", "Signature")
 KINDS = {line.split()[0]: dict(one.split("=") for one in line.split()[1:]) for line in SHAPES.strip().split("\n")}
 
 
@@ -430,7 +434,9 @@ def fits(found: Json, shape: str) -> bool:
         return type(found) is dict and all(fits(one, shape[1:-1]) for one in found.values())
     if shape in KINDS:
         known = KINDS[shape]
-        return type(found) is dict and found.keys() == known.keys() and all(fits(found[k], known[k]) for k in known)
+        later = {name for name, kind in known.items() if kind[-1] == "*"}
+        full = type(found) is dict and found.keys() | later == known.keys()
+        return full and all(fits(found[name], known[name].rstrip("*")) for name in found)
     shape = OUTCOME if shape == "OUTCOME" else shape
     if "|" in shape:
         return found in shape.strip("|").split("|")
@@ -751,8 +757,10 @@ class Bundle:
         cert, plan = self.certificate, self.plan
         rules = [Rules(self.policy_at(entry.id).text) for entry in (plan, cert)]
         gains = [bet(one) for one in cert.pairs]
-        values = [e_value(gains, plan.scale, each.lambdas) for each in rules]
-        must(any(close(one, cert.e_value) for one in values), "the e-value does not follow")
+        kind = plan.record.get("test", "sign-flip")
+        must(kind == rules[0].test, "the test is not the policy's")
+        tests = [each.betting(kind, plan.scale, plan.threshold) for each in rules]
+        must(any(close(one.e_value(gains), cert.e_value) for one in tests), "the e-value does not follow")
         must(plan.step > 0 and plan.wins >= 0, "the threshold does not follow")
         bar = 2.1098 * (plan.step + 1) * math.log(plan.step + 1) ** 2 / (rules[0].alpha * (plan.wins + 1))
         must(close(bar, plan.threshold), "the threshold does not follow")
@@ -762,8 +770,11 @@ class Bundle:
         must(won >= plan.wins and len(earlier) < plan.step, "the threshold counts other certificates than these")
         counted = (won, len(earlier)) == (plan.wins, plan.step - 1)
         must(counted or not self.whole, "the threshold miscounts certificates")
-        known = [one["gain"] for one in cert.pairs if one["gain"] is not None]
-        must(bool(known) and close(fmean(known), cert.estimate), "the estimate does not follow")
+        said = [cert.estimate, cert.low, cert.high]
+        found = [[one.estimate(gains), *one.interval(gains, each.level)] for one, each in zip(tests, rules)]
+        follows = [all(near(*pair, plan.scale) for pair in zip(said, each)) for each in found]
+        must(cert.estimate is not None and any(follows), "the estimate or its interval does not follow")
+        must(cert.level in [each.level for each in rules], "the interval is of another level")
         ratios = [one["cpu_ratio"] for one in cert.pairs if one["cpu_ratio"] is not None]
         must(close(median(ratios), cert.cpu_ratio) and close(self.cpu, cert.cpu_s), "the cost does not follow")
         failed = [sum(one[f"{arm}_score"] is None for one in cert.pairs) for arm in ("reference", "head")]
@@ -832,8 +843,8 @@ class Bundle:
         head = (
             f"PAWL DOSSIER: may {name} move from variant {champion.id} to variant {variant.id}?\n\n"
             + row("decide by", self.dossier.until)
-            + row("gain", f"{number(abs(cert.estimate))} {self.study.metric} {word} on average "
-                          f"(median: {cert.level:.0%} interval {interval})")
+            + row("gain", f"{number(abs(cert.estimate))} {self.study.metric} {word} "
+                          f"(median-unbiased estimate; {cert.level:.0%} interval {interval})")
         )  # fmt: skip
         middle = (
             "\nGATES\n" + "".join(row("pass", f"{one['gate']}: {one['reason']}") for one in self.verdict.findings)
@@ -942,9 +953,14 @@ class Rules:
             self.openings, self.mode = sealed.get("openings", 20), sealed.get("mode", "standard")
             self.z, self.delta = sealed.get("z", 2.8), sealed.get("delta", 0.05)
             self.held_out = any(one.get("required", True) for one in policy["gate"] if one["use"] == "holdout")
-            sizes = [self.openings, self.z, self.delta]
-            numbers = [self.threshold, *self.roles.values(), *sizes, *self.lambdas, self.alpha]
+            self.test, self.clip = table.get("test", "sign-flip"), table.get("clip", 3.0)
+            self.stakes, self.level = table.get("stakes", [0.5, 0.98]), table.get("level", 0.90)
+            self.pairs, self.futility = table.get("pairs", 20), table.get("futility", 0.15)
+            numbers = [self.threshold, *self.roles.values(), *self.lambdas, self.alpha, self.clip, *self.stakes]
+            numbers += [self.level, self.pairs, 1 + self.futility, *(1 - stake for stake in self.stakes)]
+            numbers += [self.openings, self.z, self.delta]
             good = all(type(one) in (int, float) and one > 0 for one in numbers) and len(numbers) > 5
+            good = good and 0.5 < self.level < 1 and self.test in ("sign-flip", "clipped-mean")
             good = good and type(self.presence) is bool and re.fullmatch(r"\d{4}-\d\d-\d\d", self.expires) is not None
             form = r"(ssh|sk-ssh|ecdsa|sk-ecdsa)[A-Za-z0-9@.-]* [A-Za-z0-9+/=]+( [^\n]*)?"
             named = [re.fullmatch(r"[^\s,*?!]+", name) and re.fullmatch(form, key) for name, key, _ in self.people]
@@ -960,27 +976,126 @@ class Rules:
         bar = self.z if self.mode == "standard" else bar
         return (intent.of, intent.mode) == (self.openings, self.mode) and close(bar, intent.threshold)
 
+    def betting(self, test: str, scale: float, bar: float) -> Betting:
+        return Betting(self, test, scale, bar)
+
 
 def close(a: float | None, b: float | None) -> bool:
     """Equal, but for the last digits, in which machines differ."""
     return a is not None and b is not None and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
 
 
+def near(a: float | None, b: float | None, scale: float) -> bool:
+    """Both nothing, or equal to within what a bisection leaves open."""
+    return a is b is None or (a is not None and b is not None and abs(a - b) <= 1e-5 * scale)
+
+
 def bet(pair: Json) -> float:
-    """A pair's gain; where one arm failed alone, the other won by infinity."""
-    if pair["gain"] is not None or pair["reference_score"] is pair["head_score"] is None:
-        return pair["gain"] or 0.0
+    """A pair's gain; where one arm failed alone, the other won by infinity; NaN where both did."""
+    if pair["gain"] is not None:
+        return float(pair["gain"])
+    if pair["reference_score"] is pair["head_score"] is None:
+        return math.nan
     return -math.inf if pair["head_score"] is None else math.inf
 
 
-def e_value(gains: list[float], scale: float, lambdas: list[float]) -> float:
-    """The mean over lambda of prod [1 + .98 tanh(lambda |gain| / scale) sign(gain)]."""
+class Betting:
+    """The test of a certificate: gamblers bet on each gain being positive, and E is the mean of their wealth."""
 
-    def factor(size: float, gain: float) -> float:
-        stretch = abs(gain) / scale if scale else math.inf
-        return 1 + 0.98 * math.copysign(math.tanh(size * stretch), gain) if gain else 1.0
+    def __init__(self, rules: Rules, test: str, scale: float, bar: float) -> None:
+        self.rules, self.test, self.scale, self.bar = rules, test, scale, bar
 
-    return fmean([math.exp(min(math.fsum(math.log(factor(size, gain)) for gain in gains), 700)) for size in lambdas])
+    def factors(self, gain: float) -> list[float]:
+        """What a gain multiplies wealth by: 1 + .98 tanh(lambda gain / c), or 1 + stake clip(gain / c) / clip."""
+        strict = self.test == "clipped-mean"
+        if not abs(gain) > 0:
+            return [1.0] * len(self.rules.stakes if strict else self.rules.lambdas)
+        stretch = gain / self.scale if self.scale else math.copysign(math.inf, gain)
+        if strict:
+            share = max(min(stretch / self.rules.clip, 1.0), -1.0)
+            return [1 + stake * share for stake in self.rules.stakes]
+        return [1 + 0.98 * math.tanh(size * stretch) for size in self.rules.lambdas]
+
+    def evidence(self, rows: list[list[float]]) -> list[list[float]]:
+        """Wealth after each pair, from the factors of each pair."""
+        held = [[1.0] * len(rows[0])] if rows else []
+        for row in rows:
+            held.append([min(a * b, 1e250) for a, b in zip(held[-1], row)])
+        return held[1:]
+
+    def e_value(self, gains: list[float]) -> float:
+        return fmean(self.evidence([self.factors(gain) for gain in gains])[-1]) if gains else 1.0
+
+    def interval(self, gains: list[float], level: float) -> tuple[float | None, float | None]:
+        """The m that the test of gain - m has not rejected after any pair, at half of 1 - level on each side."""
+        low, high = self.bound(gains, 2 / (1 - level)), self.bound([-gain for gain in gains], 2 / (1 - level))
+        return low, None if high is None else -high
+
+    def bound(self, gains: list[float], bar: float) -> float | None:
+        finite = [gain for gain in gains if math.isfinite(gain)]
+        span = 100 * self.scale + max(finite, default=0) - min(finite, default=0)
+
+        def rejected(middle: float) -> bool:
+            held = self.evidence([self.factors(gain - middle) for gain in gains])
+            return any(fmean(wealth) >= bar for wealth in held)
+
+        if not finite or not rejected(min(finite) - span):
+            return None
+        width = max(self.scale, 1e-9 * span, 1e-300) * 1e-6
+        return edge(rejected, min(finite) - span, max(finite), width)
+
+    def estimate(self, gains: list[float]) -> float | None:
+        """The m as often too high as too low: paths with signs of gain - m exchanged end better as often as worse."""
+        finite = [gain for gain in gains if math.isfinite(gain)]
+        if not finite:
+            return None
+        reach = max(finite) - min(finite) + 4 * self.scale
+        paths, real = patterns(len(gains)), [self.factors(gain) for gain in gains]
+
+        def balance(m: float) -> int:
+            turned = [self.factors(2 * m - gain) for gain in gains]
+            ends = [self.end([a if same else b for same, a, b in zip(path, real, turned)]) for path in paths]
+            rank, e = ends[0]
+            score = 0
+            for other, found in ends:
+                tied = abs(found - e) <= 1e-12 * e
+                score += (other > rank) - (other < rank) if other != rank else (not tied) * ((found > e) - (found < e))
+            return score
+
+        width = max(self.scale, 1e-9 * reach) * 1e-6
+        return edge(lambda m: balance(m) < 0, min(finite) - reach, max(finite) + reach, width)
+
+    def end(self, rows: list[list[float]]) -> tuple[int, float]:
+        """How a path ends, better ones higher: certified (the earlier the better), open, futile (the later the better);
+        and E then."""
+        most, held = self.factors(math.inf), [1.0] * len(rows[0])
+        for at, row in enumerate(rows):
+            held = [a * b for a, b in zip(held, row)]
+            e, left = sum(held) / len(held), self.rules.pairs - at - 1
+            if e >= self.bar:
+                return len(rows) - at, e
+            if left > 0:
+                best = sum(a * b ** min(left, 500) for a, b in zip(held, most)) / len(held)
+                if e < self.rules.futility or best < self.bar:
+                    return at - len(rows), e
+        return 0, e
+
+
+def patterns(count: int) -> list[tuple[bool, ...]]:
+    """Which signs stay, for each path: all ways up to 256, else a fixed choice with its mirror images."""
+    if 2**count <= 256:
+        return list(itertools.product((True, False), repeat=count))
+    toss = random.Random(0)
+    rows = [(True,) * count, *(tuple(toss.random() < 0.5 for _ in range(count)) for _ in range(127))]
+    return [*rows, *(tuple(not same for same in row) for row in rows)]
+
+
+def edge(holds: Callable[[float], bool], low: float, high: float, width: float) -> float:
+    """The end of the stretch from `low` on which it holds."""
+    while high - low > width:
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
 
 
 def verify(raw: bytes, asked: argparse.Namespace, findings: list[str]) -> str:
