@@ -22,6 +22,7 @@ from pawl.records import (
     Preregistration,
     Proposal,
     Record,
+    Reduced,
     Rejection,
     Release,
     Run,
@@ -64,6 +65,8 @@ class Standing:
                     self.since, self.common, self.standing = entry.id, None, []
                     self.start_over()
                 self.study = Entry(entry.id, entry.at, entry.digest, study)
+            case Reduced():
+                pass  # a question about a certified head, and no step of the loop
             case Variant(proposal=None):
                 self.champion = self.head = entry.id
             case CommonSeeds() as seeds:
