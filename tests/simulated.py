@@ -30,14 +30,16 @@ class Killed(BaseException):
 @dataclass
 class Trainer:
     """An executor: `gain` says what the constants of train.py are worth together (None: the program fails), and the
-    loss is 1 less that, plus what the seed does. `rho` is the correlation of two variants on one seed. After `lives`
-    runs the process is killed."""
+    loss is 1 less that, plus what the seed does. A second loss, `other`, is 1 less what `other` says. `rho` is the
+    correlation of two variants on one seed; at 1 they differ by what they are worth and by nothing else, so that no
+    test depends on luck. After `lives` runs the process is killed."""
 
     lineage: Lineage
     artifacts: ArtifactStore
     gain: Callable[[Mapping[str, float]], float | None]
+    other: Callable[[Mapping[str, float]], float] = lambda values: 0.0
     sd: float = 0.004
-    rho: float = 0.5
+    rho: float = 1.0
     lives: int | None = None
     done: list[tuple[int, int]] = field(default_factory=list)
 
@@ -49,7 +51,8 @@ class Trainer:
         shared, own = random.Random(seed), random.Random(f"{variant.record.commit}:{seed}")
         noise = self.rho**0.5 * shared.gauss(0, 1) + (1 - self.rho) ** 0.5 * own.gauss(0, 1)
         gain = self.gain(values)
-        summary = {} if gain is None else {"val_loss": 1.0 - gain + self.sd * noise}
+        losses = {} if gain is None else {"val_loss": 1.0 - gain, "other": 1.0 - self.other(values)}
+        summary = {name: loss + self.sd * noise for name, loss in losses.items()}
         return Run(
             variant=variant.id, seed=seed, purpose=purpose, outcome="crashed" if gain is None else "ok",
             reason="it is broken" if gain is None else "", isolation=ISOLATION, environment="",

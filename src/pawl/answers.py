@@ -12,6 +12,7 @@ from pawl.records import (
     AblationClaims,
     AblationPlan,
     Bisection,
+    BisectionPlan,
     Certificate,
     Change,
     Drop,
@@ -58,7 +59,9 @@ def summary(ledger: Ledger, record: Record) -> str:
             )
             return said or f"no release is shown to be worse than one before it ({len(regression.drops)} comparisons)"
         case Bisection() as bisection:
-            return _bisection_line(bisection)
+            return _bisection_line(ledger, bisection)
+        case BisectionPlan() as plan:
+            return f"{len(plan.variants)} variants from {plan.variants[0]} to {plan.variants[-1]} on {plan.suite}"
     return ""
 
 
@@ -70,7 +73,7 @@ def why(ledger: Ledger, record: Record) -> list[str]:
         case Regression() as regression:
             return [
                 *(f"  {drop_line(ledger, drop)}" for drop in regression.drops),
-                *(f"  {note}" for note in regression.notes),
+                *(f"  note: {note}" for note in regression.notes),
             ]
         case Bisection() as bisection:
             return [*(f"  {_probe(probe)}" for probe in bisection.probes), *_suspects(ledger, bisection)]
@@ -156,11 +159,12 @@ def drop_line(ledger: Ledger, drop: Drop) -> str:
     )
 
 
-def _bisection_line(bisection: Bisection) -> str:
+def _bisection_line(ledger: Ledger, bisection: Bisection) -> str:
+    suite = ledger.get(bisection.plan, BisectionPlan).record.suite
     if bisection.decided:
-        return f"{bisection.suite}: variant {bisection.bad} made it worse, {bisection.good} before it had not"
+        return f"{suite}: variant {bisection.bad} made it worse, {bisection.good} before it had not"
     between = f"after variant {bisection.good} and by variant {bisection.bad}"
-    return f"{bisection.suite}: the change came {between}; undecided between"
+    return f"{suite}: the change came {between}; undecided between"
 
 
 def _probe(probe: Probe) -> str:
@@ -171,9 +175,10 @@ def _probe(probe: Probe) -> str:
 
 def _suspects(ledger: Ledger, bisection: Bisection) -> Sequence[str]:
     """The proposals among which the change is."""
-    first, last = (bisection.variants.index(id) for id in (bisection.good, bisection.bad))
+    variants = ledger.get(bisection.plan, BisectionPlan).record.variants
+    first, last = (variants.index(id) for id in (bisection.good, bisection.bad))
     lines = []
-    for id in bisection.variants[first + 1 : last + 1]:
+    for id in variants[first + 1 : last + 1]:
         proposal = ledger.get(id, Variant).record.proposal
         words = ledger.get(proposal, Proposal).record.hypothesis if proposal else "the baseline"
         lines.append(f"  suspect: variant {id}, proposal {proposal}: {one_line(words)}")

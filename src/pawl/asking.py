@@ -7,19 +7,23 @@ ablation = asking.ablate(study, dossier.id, budget="10m")
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
-from pawl import answers
+from pawl import answers, config
 from pawl.ablate import Ablate, certificate_of
 from pawl.app import OpenStudy, budget_seconds
 from pawl.changes import By
-from pawl.errors import ConfigError, Interrupted
+from pawl.config import OWN, SuiteTable
+from pawl.envelope import sha256
+from pawl.errors import ConfigError, Interrupted, did_you_mean
 from pawl.ledger import Entry
 from pawl.loop import Loop
 from pawl.purse import Bench, Purse, Said, Spent
-from pawl.records import Ablation, Proposal, Purpose
+from pawl.records import Ablation, Bisection, Drop, Proposal, Purpose, Regression
+from pawl.regress import Regress, Suite
 
 SHARE = 0.25
 """Of the certified gain: what the smaller patch may cost."""
@@ -82,6 +86,58 @@ def _author(study: OpenStudy, id: int, proposers: set[str]) -> str:
     return people[0] if people else "ablate"
 
 
+def regress(
+    study: OpenStudy, *, suites: Sequence[str] = (), since: int | None = None, pairs: int | None = None,
+    bisect: bool = False, again: bool = False, budget: str | float | None = None, runs: int | None = None,
+    unsafe: bool = False, wait: bool = False, said: Said = silent,
+) -> tuple[Entry[Regression], list[Entry[Bisection]]] | None:  # fmt: skip
+    """Which releases are worse than earlier ones, on which suites (all, if none is named), and, if asked to `bisect`,
+    which change made each so. `since`: from this release on. None where the budget ended first: the same question goes
+    on there. Raises ConfigError for a suite that pawl.toml does not name, and where nothing was released."""
+    named, purse = _suites(study, suites), _purse(budget, runs)
+    with study.loop(unsafe, wait) as loop, _working(loop) as pool:
+        bench = _bench(study, loop, pool, "regress", purse, said)
+        measured = [replace(suite, evaluator=study.suites.get(suite.name)) for suite in named]
+        asked = Regress(study.ledger, loop.policy, bench, measured, loop.workers)
+        try:
+            found = asked.run(asked.plan(since, pairs or loop.policy.certification.pairs, again))
+            steps = [drop for drop in first_drops(found.record) if bisect]
+            return found, [asked.bisect(found, drop) for drop in steps]
+        except Spent:
+            return None
+
+
+def first_drops(regression: Regression) -> list[Drop]:
+    """For each suite, the first release that is shown to be worse than the one before it; where only a drift shows,
+    the shortest one."""
+    found: dict[str, Drop] = {}
+    for drop in regression.drops:  # steps first, oldest first; then drifts, longest first
+        known = found.get(drop.suite)
+        if drop.found and (known is None or known.after == drop.after):
+            found[drop.suite] = drop if known is None or drop.before > known.before else known
+    return list(found.values())
+
+
+def _suites(study: OpenStudy, wanted: Sequence[str]) -> list[Suite]:
+    own = study.config
+    known = {OWN: Suite(OWN, own.study.metric, own.sign, "")}  # its settings are what makes runs comparable
+    for table in own.suite:
+        digest = sha256(table.model_dump_json().encode() + _sealed(study, table))
+        known[table.name] = Suite(table.name, table.metric, 1 if table.direction == "maximize" else -1, digest)
+    for one in wanted:
+        if one not in known:
+            raise ConfigError(
+                f"there is no suite '{one}'.{did_you_mean(one, known)}", "name it in a [[suite]] of pawl.toml"
+            )
+    return [known[one] for one in (wanted or known)]
+
+
+def _sealed(study: OpenStudy, table: SuiteTable) -> bytes:
+    """The bytes of a suite's sealed set. Raises ConfigError if it is not there."""
+    config.must_exist(study.folder, study.config)
+    return (study.state / table.validation).read_bytes() if table.validation else b""
+
+
 def _purse(budget: str | float | None, runs: int | None) -> Purse:
     return Purse(None if budget is None else budget_seconds(budget), runs)
 
@@ -89,8 +145,8 @@ def _purse(budget: str | float | None, runs: int | None) -> Purse:
 def _bench(
     study: OpenStudy, loop: Loop, pool: ThreadPoolExecutor, purpose: Purpose, purse: Purse, said: Said
 ) -> Bench:  # fmt: skip
-    config = study.config
-    return Bench(loop.search.measure, config.study.metric, config.sign, purpose, pool, purse, said)
+    own = study.config
+    return Bench(loop.search.measure, own.study.metric, own.sign, purpose, pool, purse, said)
 
 
 @contextmanager

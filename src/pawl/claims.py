@@ -115,6 +115,43 @@ def paced(costs: Sequence[float]) -> list[float]:
     return found
 
 
+def bounds(costs: Sequence[float], lambdas: Sequence[float], level: float) -> tuple[float | None, float | None]:
+    """A confidence sequence for the median cost, valid at any stopping time, where no noise was measured; None on an
+    open side. As SignFlip.interval, but each bet is sized by the mean size of the costs before it, so that the first
+    one is not bet on."""
+    bar = 2 / (1 - level)
+    low, high = _bound(costs, lambdas, bar), _bound([-one for one in costs], lambdas, bar)
+    return low, None if high is None else -high
+
+
+def _bound(costs: Sequence[float], lambdas: Sequence[float], bar: float) -> float | None:
+    """The largest m for which bets on the signs of cost - m, that it is positive, reach `bar` after some pair."""
+    scales = [fmean([abs(c) for c in costs[:n] if math.isfinite(c)] or [0.0]) for n in range(len(costs))]
+    known = [(one, scale) for one, scale in zip(costs, scales, strict=True) if scale > 0]
+    finite = [one for one, _ in known if math.isfinite(one)]
+
+    def rejected(m: float) -> bool:
+        wealth = [1.0] * len(lambdas)
+        for one, scale in known:
+            wealth = [
+                w * (1 + STAKE * math.tanh(size * (one - m) / scale)) for w, size in zip(wealth, lambdas, strict=True)
+            ]
+            if fmean(wealth) >= bar:
+                return True
+        return False
+
+    if not finite:
+        return None
+    span = max(finite) - min(finite) + 100 * max(scale for _, scale in known)
+    low, high = min(finite) - span, max(finite)
+    if not rejected(low):
+        return None
+    while high - low > span * 1e-7:
+        middle = (low + high) / 2
+        low, high = (middle, high) if rejected(middle) else (low, middle)
+    return low
+
+
 def decide(claims: Sequence[Claim[A]], seeds: Sequence[int], arms: Arms[A], rules: Rules) -> None:
     """Run the arms of these claims seed by seed until each is made, given up, or out of pairs."""
     done, most = 0, min(rules.pairs, len(seeds))

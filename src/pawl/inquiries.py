@@ -103,8 +103,10 @@ class Ablation(Record):
 
 
 class SuiteEvaluation(Record):
-    """A run measured by an extra suite of pawl.toml. Like an Evaluation, but nothing in the search reads it."""
+    """A run measured by an extra suite of pawl.toml for a plan. Like an Evaluation, but nothing in the search reads
+    it."""
 
+    plan: int
     suite: str
     run: int
     outcome: str
@@ -116,10 +118,12 @@ class SuiteEvaluation(Record):
 
 class RegressionPlan(Record):
     """What will be compared, fixed before anything runs: releases (variants, oldest first, the baseline before them),
-    suites, fresh seeds in order. `alpha` bounds the share of false findings."""
+    suites, fresh seeds in order. `measures` are the digests of each suite's settings and sealed set; `alpha` bounds the
+    share of false findings."""
 
     releases: tuple[int, ...]
     suites: tuple[str, ...]
+    measures: tuple[str, ...]
     alpha: float
     seeds: tuple[int, ...]
 
@@ -161,15 +165,22 @@ class Probe(Part):
     e_better: float
 
 
-class Bisection(Record):
-    """Which accepted change made it worse: it came after variant `good` and by variant `bad`. `decided` where these
-    are parent and child; else the change is among those between them."""
+class BisectionPlan(Record):
+    """Which accepted change made it worse? The chain of variants between two releases, the fresh seeds in order, and
+    the e-value that decides a step; fixed before anything runs."""
 
     regression: int
     suite: str
     variants: tuple[int, ...]
-    seeds: tuple[int, ...]
     threshold: float
+    seeds: tuple[int, ...]
+
+
+class Bisection(Record):
+    """The change that made it worse came after variant `good` and by variant `bad`. `decided` where these are parent
+    and child; else it is among those between them."""
+
+    plan: int
     probes: tuple[Probe, ...]
     good: int
     bad: int
@@ -177,5 +188,6 @@ class Bisection(Record):
 
 
 INQUIRIES: tuple[type[Record], ...] = (
-    AblationPlan, AblationClaims, Ablation, SuiteEvaluation, RegressionPlan, Regression, Bisection,
+    AblationPlan, AblationClaims, Ablation, SuiteEvaluation, RegressionPlan, Regression, BisectionPlan,
+    Bisection,
 )  # fmt: skip

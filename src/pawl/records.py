@@ -25,6 +25,7 @@ from pawl.inquiries import Ablation as Ablation
 from pawl.inquiries import AblationClaims as AblationClaims
 from pawl.inquiries import AblationPlan as AblationPlan
 from pawl.inquiries import Bisection as Bisection
+from pawl.inquiries import BisectionPlan as BisectionPlan
 from pawl.inquiries import Change as Change
 from pawl.inquiries import Difference as Difference
 from pawl.inquiries import Drop as Drop

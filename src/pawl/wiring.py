@@ -15,6 +15,7 @@ from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
 from pawl.certify import Certify
+from pawl.config import SuiteTable
 from pawl.consent import Consent
 from pawl.envelope import sha256
 from pawl.errors import ConfigError, NotAuthorized, PawlError
@@ -57,6 +58,7 @@ class Wiring:
             self.anchor.check(self.ledger)
         self.switch = Switch(self.state, self._resumed)
         self._kept = 0.0
+        self.suites: dict[str, Evaluator] = {}
 
     def build_store(self, table: PartTable) -> Store:
         """The store that a table names, for this study."""
@@ -138,6 +140,7 @@ class Wiring:
         wiring = {"sandbox": sandbox, "artifacts": self.artifacts, "workplace": place, "stop": stop}
         train = {"command": self.config.train.command, "budget": self.config.train.amount}
         executor = self._part(Executor, self.config.executor, **wiring, **train)
+        self.suites = {table.name: self._suite(table, wiring) for table in self.config.suite}
         measure = Measure(self.ledger, executor, self._evaluator(wiring))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
         search = Search(self.ledger, self._proposers(), self.lineage, measure, rules, metric, sign)
@@ -154,6 +157,17 @@ class Wiring:
             return self._part(Evaluator, settings, summary=table.summary, metric=metric)
         sealed = {"command": table.predict, "scorer": table.scorer, "validation": self.state / table.validation}
         return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed, metric=metric)
+
+    def _suite(self, table: SuiteTable, wiring: dict[str, object]) -> Evaluator:
+        """The evaluator of an extra suite, with [evaluate]'s settings where it has none of its own."""
+        if table.summary:
+            return self._part(
+                Evaluator, PartTable(use="self-reported"), summary=table.summary, metric=table.metric
+            )  # fmt: skip
+        own = self.config.evaluate
+        sealed = {"command": table.predict or own.predict, "scorer": table.scorer or own.scorer}
+        place = self.state / table.validation
+        return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed, validation=place, metric=table.metric)
 
     def _proposers(self) -> Sequence[Proposer]:
         space = {key: table.model_dump() for key, table in self.config.space.items()}

@@ -1,4 +1,4 @@
-"""Questions about finished work: ablate."""
+"""Questions about finished work: ablate, regress."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pawl.changes import By
 from pawl.cli.screen import HERE, AsJson, Folder, app, console, entries_json, say, say_json, study_in
 from pawl.ledger import Entry
 from pawl.purse import Said
-from pawl.records import Ablation, Proposal
+from pawl.records import Ablation, Bisection, Drop, Proposal, Regression
 
 Budget = Annotated[str, typer.Option(help="Wall-clock time, such as 5m or 2h; asked again, it goes on.")]
 Runs = Annotated[int | None, typer.Option(help="Training runs, at most.", min=1)]
@@ -106,3 +106,78 @@ def _picture(study: OpenStudy, found: Entry[Ablation]) -> tuple[str, str, list[B
     drawn.sort(key=lambda bar: -(bar.value or 0.0))
     metric = study.config.study.metric
     return f"What taking it out costs: certificate {plan.certificate}", metric, drawn, plan.margin
+
+
+@app.command()
+def regress(
+    folder: Folder = HERE,
+    suite: Annotated[list[str] | None, typer.Option(help="Only this suite; may be given again.")] = None,
+    since: Annotated[int | None, typer.Option(help="Releases from this one on.")] = None,
+    budget: Budget = "",
+    runs: Runs = None,
+    pairs: Annotated[int | None, typer.Option(help="Seeds on which every release is run, at most.", min=5)] = None,
+    bisect: Annotated[bool, typer.Option("--bisect", help="Find the change that made it worse.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Ask anew, on new seeds.")] = False,
+    unsafe: Unsafe = False,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run every release on the same fresh seeds; say which is worse than an earlier one. Exit code 1 if one is."""
+    study = study_in(folder)
+    with _progress(as_json) as said:
+        found = asking.regress(
+            study, suites=suite or (), since=since, pairs=pairs, bisect=bisect, again=again, budget=budget or None,
+            runs=runs, unsafe=unsafe, wait=wait, said=said,
+        )  # fmt: skip
+    if found is None:
+        if as_json:
+            say_json([])
+        else:
+            say("The budget ended before the question was decided; all runs are kept.\n\nnext:  pawl regress")
+        return
+    regression, bisections = found
+    if as_json:
+        say_json(entries_json([regression, *bisections]))
+    else:
+        _conclude_regression(study, regression, bisections)
+    if any(drop.found for drop in regression.record.drops):
+        raise typer.Exit(1)
+
+
+def _conclude_regression(study: OpenStudy, entry: Entry[Regression], bisections: list[Entry[Bisection]]) -> None:
+    """What came of it, the pictures, the changes that did it, the next command."""
+    for line in reading.why(study.ledger, entry.id):
+        say(line)
+    for suite in dict.fromkeys(drop.suite for drop in entry.record.drops):
+        title, unit, drawn = _losses(study, entry, suite)
+        say("\n" + bars.terminal(title, unit, drawn, min(console.width, 120)))
+        path = study.state / "regressions" / f"{entry.id}-{suite}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bars.png(title, unit, drawn))
+        say(f"chart: {path}")
+    for drop in asking.first_drops(entry.record):
+        since, before = answers.name(study.ledger, drop.after), answers.name(study.ledger, drop.before)
+        say(f"\n{drop.suite}: worse since {since}; it is below {before}", "bold")
+    for bisection in bisections:
+        for line in reading.why(study.ledger, bisection.id):
+            say(line)
+    worse = any(drop.found for drop in entry.record.drops)
+    if worse and not bisections:
+        say("next:  pawl regress --bisect   (which change did it)")
+    elif not worse:
+        say("\nNo release is shown to be worse than an earlier one. That is not a proof that none is.", "bold")
+        say(f"next:  pawl why {entry.id}")
+
+
+def _losses(study: OpenStudy, entry: Entry[Regression], suite: str) -> tuple[str, str, list[Bar]]:
+    """Title, unit and bars of a regression on one suite."""
+    metrics = {table.name: table.metric for table in study.config.suite}
+    drawn = [
+        Bar(_beside(study, drop), drop.loss, drop.low, drop.high, drop.found)
+        for drop in entry.record.drops if drop.suite == suite
+    ]  # fmt: skip
+    return f"{suite}: how much worse than an earlier release", metrics.get(suite, study.config.study.metric), drawn
+
+
+def _beside(study: OpenStudy, drop: Drop) -> str:
+    return f"{answers.name(study.ledger, drop.after)} beside {answers.name(study.ledger, drop.before)}"

@@ -417,12 +417,13 @@ AblationClaims plan=i attempt=i removed=[i] smaller=i suspects=[i] without=[i] a
 Difference seed=i base=i other=i base_score=n? other_score=n?
 Effect claim=removable|carries changes=[i] base=i variant=i shown=b reason=s e_value=n threshold=n cost=n? low=n? high=n? pairs=[Difference]
 Ablation claims=i shown=b effects=[Effect] level=n runs=i cpu_s=n
-SuiteEvaluation suite=s run=i outcome=s reason=s metrics={n} scorer=s sealed=s
-RegressionPlan releases=[i] suites=[s] alpha=n seeds=[i]
+SuiteEvaluation plan=i suite=s run=i outcome=s reason=s metrics={n} scorer=s sealed=s
+RegressionPlan releases=[i] suites=[s] measures=[s] alpha=n seeds=[i]
 Drop suite=s before=i after=i pairs=i found=b e_value=n threshold=n loss=n? low=n? high=n?
 Regression plan=i drops=[Drop] level=n notes=[s] runs=i
 Probe variant=i pairs=i answer=worse-than-good|better-than-bad|undecided e_worse=n e_better=n
-Bisection regression=i suite=s variants=[i] seeds=[i] threshold=n probes=[Probe] good=i bad=i decided=b
+BisectionPlan regression=i suite=s variants=[i] threshold=n seeds=[i]
+Bisection plan=i probes=[Probe] good=i bad=i decided=b
 """  # noqa: E501
 """Every kind of record, and the parts of some: s text, i whole number, n number, b truth value, j anything, `?` or
 null, [x] a list, {x} values by name, a|b one of these words."""
