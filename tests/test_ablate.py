@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import shutil
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from pawl import asking, history, keys, reading
+from pawl import answers, asking, history, keys, reading
+from pawl.app import OpenStudy
 from pawl.errors import ConfigError, Halted
 from pawl.ledger import Entry
 from pawl.records import Ablation, AblationClaims, AblationPlan, Reduced, Run, Variant
@@ -216,3 +219,26 @@ def test_a_study_that_was_halted_ablates_nothing(study: SimulatedStudy) -> None:
     study.switch.throw("enough", "ada")
     with pytest.raises(Halted):
         asking.ablate(study, dossier)
+
+
+@pytest.mark.slow
+def test_on_real_training_what_helps_is_told_from_what_came_along(digits_study: OpenStudy) -> None:
+    """One proposal sets a learning rate that helps much, and two constants to values that make hardly a difference."""
+    study = digits_study
+    source = (study.folder / "train.py").read_text()
+    after = source.replace("LEARNING_RATE = 0.005", "LEARNING_RATE = 0.05")
+    after = after.replace("WEIGHT_DECAY = 1e-4", "WEIGHT_DECAY = 1.01e-4").replace("NOISE = 0.0", "NOISE = 0.0001")
+    lines = difflib.unified_diff(source.splitlines(True), after.splitlines(True), "a/train.py", "b/train.py")
+    with study.loop() as loop, ThreadPoolExecutor(2) as pool:
+        loop.search.settle_noise(pool)
+        study.propose("".join(lines), "faster, and two more")
+        assert loop.search.turn().record.decision == "accepted"
+        certificate = loop.certify.certify(loop.certify.preregister(loop.search.settle_noise(pool)), pool)
+    assert certificate.record.outcome == "certified"
+    found = asking.ablate(study, certificate.id)
+    assert found is not None
+    carries = [effect for effect in found.record.effects if effect.claim == "carries" and effect.shown]
+    claims, plan = answers.plan_of(study.ledger, found.record)
+    assert [plan.changes[effect.changes[0] - 1].name for effect in carries] == ["train.py: LEARNING_RATE 0.005 -> 0.05"]
+    assert found.record.shown
+    assert len(claims.removed) == 2

@@ -65,7 +65,7 @@ happen (a run that crashes, a gate that refuses) is a record in the ledger and n
 | exit code | error | when |
 |---|---|---|
 | 0 | | done; `pawl run` also when nothing was certified |
-| 1 | | `pawl why` and `pawl judge`: the gates refused; or a `PawlError` of no kind below |
+| 1 | | `pawl why`, `pawl judge`: the gates refused; `pawl regress`: one is worse; or a `PawlError` of no other kind |
 """
 ABOUT_PARTS = """\
 A part is a frozen dataclass, found by name through an entry point. Built-in parts register in the same groups as

@@ -40,7 +40,7 @@ from pawl.records import (
     Verdict,
 )
 
-LOOKS = 8
+LOOKS = 12
 """Seeds on which passengers are looked for; no claim rests on them."""
 
 

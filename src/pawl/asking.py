@@ -49,9 +49,9 @@ def ablate(
         raise ConfigError(
             f"--margin {share:g} is not a share of the gain between 0 and 1", "pawl ablate N --margin 0.25"
         )
-    certificate, purse = certificate_of(study.ledger, id), _purse(budget, runs)
+    certificate, limit = certificate_of(study.ledger, id), _seconds(budget)
     with study.loop(unsafe, wait) as loop, _working(loop) as pool:
-        bench = _bench(study, loop, pool, "ablate", purse, said)
+        bench = _bench(study, loop, pool, "ablate", Purse(limit, runs), said)
         asked = Ablate(study.ledger, study.lineage, loop.policy, bench, loop.workers)
         try:
             most = pairs or PAIRS * loop.policy.certification.pairs
@@ -94,9 +94,9 @@ def regress(
     """Which releases are worse than earlier ones, on which suites (all, if none is named), and, if asked to `bisect`,
     which change made each so. `since`: from this release on. None where the budget ended first: the same question goes
     on there. Raises ConfigError for a suite that pawl.toml does not name, and where nothing was released."""
-    named, purse = _suites(study, suites), _purse(budget, runs)
+    named, limit = _suites(study, suites), _seconds(budget)
     with study.loop(unsafe, wait) as loop, _working(loop) as pool:
-        bench = _bench(study, loop, pool, "regress", purse, said)
+        bench = _bench(study, loop, pool, "regress", Purse(limit, runs), said)
         measured = [replace(suite, evaluator=study.suites.get(suite.name)) for suite in named]
         asked = Regress(study.ledger, loop.policy, bench, measured, loop.workers)
         try:
@@ -138,8 +138,8 @@ def _sealed(study: OpenStudy, table: SuiteTable) -> bytes:
     return (study.state / table.validation).read_bytes() if table.validation else b""
 
 
-def _purse(budget: str | float | None, runs: int | None) -> Purse:
-    return Purse(None if budget is None else budget_seconds(budget), runs)
+def _seconds(budget: str | float | None) -> float | None:
+    return None if budget is None else budget_seconds(budget)
 
 
 def _bench(

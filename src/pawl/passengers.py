@@ -20,7 +20,7 @@ from pawl.claims import Arms, Claim, Rules, cost, decide, mean
 from pawl.evidence import SignFlip
 
 Removed = frozenset[int]
-ROUTE = 4.0
+ROUTE = 8.0
 """An e-value that settles where to look next; no claim rests on it."""
 
 
