@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from arms import Arms
@@ -17,10 +18,12 @@ from common import machine, spread, write
 from pawl.claims import Rules
 from pawl.evidence import SignFlip
 from pawl.policy import CertificationTable
+from pawl.regress import PATIENCE
 from pawl.releases import bar, bisect, compare
 
 POLICY = CertificationTable()
 RULES = Rules(POLICY.pairs, POLICY.alpha, POLICY.futility, 2)
+LONG = replace(RULES, pairs=PATIENCE * RULES.pairs)
 TEST = SignFlip(1.0, POLICY.lambdas)
 SUITES = ("study", "rare", "speed")
 PLANTED = 3  # the release that is worse, of the baseline (0) and five releases
@@ -89,7 +92,7 @@ def bisections(repetitions: int, draw: random.Random) -> dict[str, object]:
                 culprit = draw.randrange(1, changes + 1)
                 arms = Arms(lambda place, at=culprit, worth=size: -worth if place >= at else 0.0, rho, draw)
                 threshold = bar(changes + 1, POLICY.alpha)
-                _, good, bad = bisect(changes + 1, range(RULES.pairs), arms, RULES, threshold, TEST)
+                _, good, bad = bisect(changes + 1, range(LONG.pairs), arms, LONG, threshold, TEST)
                 done.append((bad - good, good < culprit <= bad, len(arms.known)))
             found[f"1 of {changes} changes, {size:g} sd, correlation {rho:g}"] = {
                 "found": round(fmean(right and width == 1 for width, right, _ in done), 4),

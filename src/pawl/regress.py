@@ -37,6 +37,9 @@ from pawl.records import (
 from pawl.releases import Release as Arm
 from pawl.releases import bar, bisect, compare
 
+PATIENCE = 2
+"""Times as many pairs for a step of a bisection as for a comparison: more has to be shown, and on fewer variants."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:
@@ -133,11 +136,12 @@ class Regress:
         ConfigError where no chain of changes leads from one to the other."""
         fields = {"regression": regression.id, "suite": drop.suite}
         chain = tuple(self.chain(drop.before, drop.after))
+        seeds = len(self.ledger.get(regression.record.plan, RegressionPlan).record.seeds)
         plan = self.ledger.find(BisectionPlan, **fields, variants=chain) or self.ledger.append(
             BisectionPlan(
                 regression=regression.id, suite=drop.suite, variants=chain,
                 threshold=bar(len(chain), self.policy.certification.alpha),
-                seeds=tuple(fresh_seed() for _ in self.ledger.get(regression.record.plan, RegressionPlan).record.seeds),
+                seeds=tuple(fresh_seed() for _ in range(PATIENCE * seeds)),
             )
         )  # fmt: skip
         if done := self.ledger.find(Bisection, plan=plan.id):
