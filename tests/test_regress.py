@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from pawl import asking, history, keys, reading
+from pawl.app import OpenStudy
+from pawl.app import open as pawl_open
 from pawl.errors import ConfigError
 from pawl.records import Bisection, Evaluation, Noise, Regression, RegressionPlan, Release, Run, SuiteEvaluation
 from simulated import Killed, SimulatedStudy, improve, reopened, simulated
+from studies import patch
 
 People = dict[str, keys.Signer]
 Values = Mapping[str, float]
@@ -172,3 +176,31 @@ def test_words_and_bad_questions(study: SimulatedStudy, tmp_path: Path, people: 
         asking.regress(study, pairs=3)
     with pytest.raises(ConfigError, match="nothing was released yet"):
         asking.regress(simulated(tmp_path / "new", [people["ada"]], ["A"], gain))
+
+
+@pytest.mark.slow
+def test_a_sealed_suite_measures_real_models_once_trained_for_all_suites(
+    digits_study: OpenStudy, people: People
+) -> None:
+    """A release that learns much faster is better on the second suite too, which has its own sealed set and scorer."""
+    folder = digits_study.folder
+    shutil.copy(folder / ".pawl/sealed/validation.npz", folder / ".pawl/sealed/other.npz")
+    suite = '\n[[suite]]\nname = "other"\nmetric = "accuracy"\ndirection = "maximize"\nscorer = "accuracy"\n'
+    (folder / "pawl.toml").write_text((folder / "pawl.toml").read_text() + suite + 'validation = "sealed/other.npz"\n')
+    study = pawl_open(folder)
+    with study.loop() as loop, ThreadPoolExecutor(2) as pool:
+        loop.search.settle_noise(pool)
+        study.propose(patch(study, "LEARNING_RATE = 0.005", "LEARNING_RATE = 0.05"), "faster")
+        loop.search.turn()
+        certificate = loop.certify.certify(loop.certify.preregister(loop.search.settle_noise(pool)), pool)
+        assert loop.judge.settle(certificate).record.passed
+    study.decide(study.dossiers()[-1].id, "approve", people["ada"].key, "ada@example.org")  # type: ignore[arg-type]
+    found = asking.regress(study, pairs=6)
+    assert found is not None
+    assert not [drop for drop in found[0].record.drops if drop.found]
+    assert all(drop.loss is not None and drop.loss < 0 for drop in found[0].record.drops)
+    measured = [entry.record for entry in study.entries(SuiteEvaluation)]
+    assert {(one.scorer, one.outcome) for one in measured} == {("accuracy", "ok")}
+    runs = [entry.id for entry in study.entries(Run) if entry.record.purpose == "regress"]
+    assert {one.run for one in measured} <= set(runs)
+    assert len(runs) == found[0].record.runs <= 12
