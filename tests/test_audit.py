@@ -24,6 +24,7 @@ from pawl import checkpoint, hostile, initialise, keys, merkle
 from pawl.audit import WEAK, Anchors, P, must_be_strong
 from pawl.checkpoint import PublicKey, SecretKey
 from pawl.errors import IntegrityError, NotAuthorized
+from pawl.inquiries import Change, Difference, Drop, Effect, Piece, Probe
 from pawl.records import RECORDS, Artifact, Finding, Forecast, Isolation, Pair, Record, Signature, Usage
 from pawl.signers.ssh import SshSigner
 
@@ -212,6 +213,7 @@ def shape(annotation: object) -> str:
 def test_the_other_verifier_knows_every_record_as_it_is() -> None:
     module = standalone()
     parts: list[type[Record]] = [Artifact, Finding, Forecast, Isolation, Pair, Signature, Usage]
+    parts += [Change, Difference, Drop, Effect, Piece, Probe]
     known = {
         kind: {name: (module.OUTCOME if text == "OUTCOME" else text).rstrip("|") for name, text in table.items()}
         for kind, table in module.KINDS.items()

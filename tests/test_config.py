@@ -239,3 +239,31 @@ def test_nothing_that_is_sealed_can_be_shown_to_training(tmp_path: Path, key: st
     (tmp_path / "pawl.toml").write_text(config)
     with pytest.raises(ConfigError, match="is kept from what a sandbox shows"):
         load(tmp_path)
+
+
+SUITE = '\n[[suite]]\nname = "other"\nmetric = "accuracy"\ndirection = "maximize"\n'
+
+
+def test_a_suite_takes_from_evaluate_what_it_does_not_say() -> None:
+    (table,) = config(GOOD + SUITE + 'validation = "sealed/other.npz"\n').suite
+    assert (table.name, table.scorer, table.predict) == ("other", "", ())
+
+
+def test_a_suite_that_could_not_be_measured_is_refused(tmp_path: Path) -> None:
+    assert "either validation" in refused(GOOD + SUITE)
+    assert "either validation" in refused(GOOD + SUITE + 'validation = "sealed/o.npz"\nsummary = "x"\n')
+    assert "there are two suites 'other'" in refused(GOOD + 2 * (SUITE + 'summary = "x"\n'))
+    assert "own evaluation" in refused(GOOD + SUITE.replace('"other"', '"study"') + 'summary = "x"\n')
+    reported = GOOD.replace('predict = ["python", "predict.py"]\nscorer = "bits-per-byte"\nvalidation', "#").replace(
+        "[evaluate]\n", '[evaluate]\nsummary = "loss"\n'
+    )
+    assert "needs predict" in refused(reported + SUITE + 'validation = "sealed/o.npz"\n')
+
+
+def test_the_sealed_set_of_a_suite_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "pawl.toml").write_text(GOOD + SUITE + 'validation = "sealed/other.npz"\n')
+    for name in ("train.py", "sub/model.py", "data/train.bin", ".pawl/sealed/validation.npz"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(ConfigError, match="suite other names .*sealed/other.npz"):
+        must_exist(tmp_path, load(tmp_path)[0])

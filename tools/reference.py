@@ -67,7 +67,7 @@ happen (a run that crashes, a gate that refuses) is a record in the ledger and n
 | exit code | error | when |
 |---|---|---|
 | 0 | | done; `pawl run` also when nothing was certified |
-| 1 | | `pawl why` and `pawl judge N`: the gates refused; or a `PawlError` of no kind below |
+| 1 | | `pawl why`, `pawl judge`: the gates refused; `pawl regress`: one is worse; or a `PawlError` of no other kind |
 """
 ABOUT_PARTS = """\
 A part is a frozen dataclass, found by name through an entry point. Built-in parts register in the same groups as
@@ -111,6 +111,14 @@ MEANINGS = {
     "space.choices": "the values (categorical)",
     "space": "constants to search, by `\"FILE:CONSTANT\"`; see [space] below",
     "workers": "turns at once",
+    "suite": "another measure of every release, for `pawl regress`; see [[suite]] below",
+    "suite.name": "what the suite is called",
+    "suite.metric": "the metric that decides: one that the scorer gives, or a name for the self-reported value",
+    "suite.direction": "whether lower or higher is better",
+    "suite.predict": "the prediction program; empty: that of [evaluate]",
+    "suite.scorer": "as in [evaluate]; empty: that of [evaluate]",
+    "suite.validation": "an .npz file under .pawl/ with the arrays `inputs` and `labels`; not the search's",
+    "suite.summary": "self-reported: the name of a value that the program prints after its last `---` line",
     "proposer": "who puts forward patches, in turn",
     "sandbox": "where untrusted code runs",
     "executor": "how a variant becomes a run",

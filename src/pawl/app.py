@@ -15,7 +15,21 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pawl import calibration, charts, config, forecast, frames, history, initialise, keys, move, plugins, policy, seals
+from pawl import (
+    answers,
+    calibration,
+    charts,
+    config,
+    forecast,
+    frames,
+    history,
+    initialise,
+    keys,
+    move,
+    plugins,
+    policy,
+    seals,
+)
 from pawl.deciding import Deciding
 from pawl.errors import ConfigError, Halted, Interrupted, NotAuthorized, did_you_mean
 from pawl.labs.lab import Lab
@@ -26,6 +40,7 @@ from pawl.protocols import Sandbox
 from pawl.rates import Calibration
 from pawl.records import (
     CALIBRATION,
+    Ablation,
     Certificate,
     Dossier,
     Forecast,
@@ -83,7 +98,8 @@ class OpenStudy(Deciding):
         return frames.frame(self.ledger, what)
 
     def diff(self, id: int) -> str:
-        """The patch behind a proposal, variant, certificate, verdict or dossier: against its parent or reference."""
+        """The patch behind a proposal, variant, certificate, verdict or dossier: against its parent or reference. Of an
+        ablation: the smaller patch."""
         record = self.ledger.any(id).record
         if isinstance(record, Proposal):
             return record.patch
@@ -97,6 +113,11 @@ class OpenStudy(Deciding):
             plan = history.plan_of(self.ledger, record)
             arms = [self.ledger.get(arm, Variant).record.commit for arm in (plan.reference, plan.head)]
             return self.lineage.diff(*arms)
+        if isinstance(record, Ablation):
+            claims, tested = answers.plan_of(self.ledger, record)
+            return self.lineage.diff(
+                *(self.ledger.get(id, Variant).record.commit for id in (tested.reference, claims.smaller))
+            )
         raise ConfigError(f"entry {id} is a {type(record).__name__.lower()}: it has no patch", f"pawl show {id}")
 
     def attachment(self, dossier: Entry[Dossier], name: str) -> bytes:

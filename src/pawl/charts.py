@@ -108,7 +108,8 @@ def points(ledger: Ledger) -> list[Point]:
         raced = screening is None and run.record.purpose == "screen" and ledger.get(variant, Variant).record.proposal
         return "under way" if raced else "noise"
 
-    runs = [run for run in ledger.entries(Run) if run.id > since]
+    apart = ("ablate", "regress")  # questions about finished work have pictures of their own
+    runs = [run for run in ledger.entries(Run) if run.id > since and run.record.purpose not in apart]
     return [Point(n, scores.get(run.id), kind(run), run.record.variant, run.id) for n, run in enumerate(runs, 1)]
 
 

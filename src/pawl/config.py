@@ -15,6 +15,8 @@ from pawl.records import Direction
 from pawl.tables import Bytes, PartTable, Seconds, Table, read
 
 FILE = "pawl.toml"
+OWN = "study"
+"""The suite that every study has: its own evaluation."""
 
 
 def inside(path: str) -> str:
@@ -138,6 +140,25 @@ class SpaceTable(Table):
         return self
 
 
+class SuiteTable(Table):
+    """Another measure of every release, for `pawl regress`. Sealed: `validation`, and `predict` and `scorer` where they
+    are not those of [evaluate]. Self-reported: `summary`."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    metric: str
+    direction: Direction
+    predict: tuple[str, ...] = ()
+    scorer: str = ""
+    validation: MaybeInside = ""
+    summary: str = ""
+
+    @model_validator(mode="after")
+    def _one_way_or_the_other(self) -> Self:
+        if bool(self.summary) == bool(self.validation) or (self.summary and (self.predict or self.scorer)):
+            raise ValueError(f"suite {self.name!r}: give either validation (sealed) or summary (self-reported)")
+        return self
+
+
 class Config(Table):
     """A whole `pawl.toml`."""
 
@@ -151,6 +172,19 @@ class Config(Table):
     sandbox: PartTable = PartTable(use="bubblewrap")
     executor: PartTable = PartTable(use="local")
     store: PartTable = PartTable(use="sqlite")
+    suite: tuple[SuiteTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _suites_can_be_measured(self) -> Self:
+        names = [OWN, *(table.name for table in self.suite)]
+        for table in self.suite:
+            if names.count(table.name) > 1:
+                raise ValueError(f"there are two suites {table.name!r}; {OWN!r} is the study's own evaluation")
+            if table.validation and not (table.predict or self.evaluate.predict):
+                raise ValueError(f"suite {table.name!r} needs predict: [evaluate] has none")
+            if table.validation and not (table.scorer or self.evaluate.scorer):
+                raise ValueError(f"suite {table.name!r} needs a scorer: [evaluate] has none")
+        return self
 
     @model_validator(mode="after")
     def _space_is_editable(self) -> Self:
@@ -184,6 +218,7 @@ def must_exist(study: Path, config: Config) -> None:
     named += [("environment.requirements", study / name) for name in (table.requirements, table.constraints) if name]
     sealed = {"validation": config.evaluate.validation, "holdout": config.evaluate.holdout}
     named += [(f"evaluate.{key}", study / ".pawl" / name) for key, name in sealed.items() if name]
+    named += [(f"suite {table.name}", study / ".pawl" / table.validation) for table in config.suite if table.validation]
     if config.evaluate.scorer.endswith(".py"):
         folder = Path(config.evaluate.validation).parent
         named.append(("evaluate.scorer", study / ".pawl" / folder / config.evaluate.scorer))

@@ -20,6 +20,7 @@ from pawl.records import (
     Halt,
     PolicyChange,
     Record,
+    Reduced,
     Rejection,
     Release,
     Resume,
@@ -178,6 +179,8 @@ class Deciding(Wiring):
         """The commits under refs/pawl/, by name, as the ledger has them."""
         variants = [entry.record for entry in self.ledger.entries(Variant) if not entry.record.problem]
         named = {f"variants/{v.proposal}" if v.proposal else "baseline": v.commit for v in variants}
+        reduced = [entry.record for entry in self.ledger.entries(Reduced) if not entry.record.problem]
+        named |= {f"ablations/{one.plan}/{one.commit}": one.commit for one in reduced}
         champion = history.read(self.ledger).champion
         return named | ({"champion": self.ledger.get(champion, Variant).record.commit} if champion else {})
 

@@ -23,6 +23,7 @@ from pawl.records import (
     Preregistration,
     Proposal,
     Record,
+    Reduced,
     Rejection,
     Release,
     Run,
@@ -69,6 +70,8 @@ class Standing:
                 elif study.hardware != self.study.record.hardware:
                     self.since, self.common, self.dry = entry.id, None, 0  # runs elsewhere; what was won stays won
                 self.study = Entry(entry.id, entry.at, entry.digest, study)
+            case Reduced():
+                pass  # a question about a certified head, and no step of the loop
             case Variant(proposal=None):
                 self.champion = self.head = entry.id
             case Proposal(proposer=proposer) if proposer == CALIBRATION:

@@ -12,9 +12,10 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
@@ -23,7 +24,7 @@ from pawl import durable
 from pawl.errors import ConfigError, IntegrityError
 from pawl.hostile import one_line
 from pawl.ledger import Entry
-from pawl.records import Proposal, Variant
+from pawl.records import Proposal, Reduced, Variant
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Pawl", "GIT_AUTHOR_EMAIL": "pawl@localhost",
@@ -103,6 +104,19 @@ class Lineage:
         self._keep(commit, f"^{parent.commit}")
         self._git("update-ref", f"refs/pawl/variants/{proposal.id}", commit)
         return Variant(proposal=proposal.id, commit=commit, parent=parent.commit, problem="")
+
+    def reduce(self, head: Variant, files: Mapping[str, str], plan: int, without: Sequence[int]) -> Reduced:
+        """A certified head with these files instead of its own: without these changes of an ablation's plan."""
+        fields: dict[str, Any] = {"proposal": None, "parent": head.commit, "plan": plan, "without": tuple(without)}
+        try:
+            tree = self.applied(self.patch(head, files), head.commit)
+        except PatchRefused as refusal:
+            return Reduced(commit=head.commit, problem=str(refusal), **fields)
+        message = f"Without change(s) {', '.join(map(str, without))}\n\nPawl-Ablation: {plan}\n"
+        commit = self._git("commit-tree", tree, "-p", head.commit, stdin=message).strip()
+        self._keep(commit, f"^{head.commit}")
+        self._git("update-ref", f"{REFS}ablations/{plan}/{commit}", commit)
+        return Reduced(commit=commit, problem="", **fields)
 
     def applied(self, patch: str, commit: str) -> str:
         """The tree that a patch makes of a commit. Raises PatchRefused: other files, modes, binary, no fit."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from pawl import forecast, hardware, history
+from pawl import answers, forecast, hardware, history
 from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.loop import Budget, Loop
@@ -29,6 +29,7 @@ from pawl.records import (
     Proposal,
     Question,
     Record,
+    Reduced,
     Rejection,
     Release,
     Resume,
@@ -131,6 +132,8 @@ def summary(ledger: Ledger, entry: Entry[Record]) -> str:
 
 
 def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
+    if asked := answers.summary(ledger, entry.record):
+        return asked
     match entry.record:
         case Study() as study:
             return f"{study.name}: {study.direction} {study.metric}" + (
@@ -224,7 +227,7 @@ def why(ledger: Ledger, id: int) -> list[str]:
         case Proposal():
             screened = ledger.find(Screening, proposal=id)
             return [head, *(why(ledger, screened.id) if screened else ["  it waits for its turn"])]
-        case Variant():
+        case Variant() if not isinstance(entry.record, Reduced):
             screened = ledger.find(Screening, variant=id)
             return [head, *(why(ledger, screened.id) if screened else [])]
         case Certificate() as certificate:
@@ -244,7 +247,7 @@ def why(ledger: Ledger, id: int) -> list[str]:
             return [head, *why(ledger, evaluation.run)]
         case Run() as run:
             return [head, *(f"  | {line}" for line in run.tail.splitlines()[-12:])]
-    return [head]
+    return [head, *answers.why(ledger, entry.record)]
 
 
 def _certificate(ledger: Ledger, certificate: Certificate) -> list[str]:

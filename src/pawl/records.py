@@ -21,6 +21,21 @@ from pawl.decisions import Release as Release
 from pawl.decisions import Resume as Resume
 from pawl.decisions import Revocation as Revocation
 from pawl.decisions import Signature as Signature
+from pawl.inquiries import INQUIRIES
+from pawl.inquiries import Ablation as Ablation
+from pawl.inquiries import AblationClaims as AblationClaims
+from pawl.inquiries import AblationPlan as AblationPlan
+from pawl.inquiries import Bisection as Bisection
+from pawl.inquiries import BisectionPlan as BisectionPlan
+from pawl.inquiries import Change as Change
+from pawl.inquiries import Difference as Difference
+from pawl.inquiries import Drop as Drop
+from pawl.inquiries import Effect as Effect
+from pawl.inquiries import Piece as Piece
+from pawl.inquiries import Probe as Probe
+from pawl.inquiries import Regression as Regression
+from pawl.inquiries import RegressionPlan as RegressionPlan
+from pawl.inquiries import SuiteEvaluation as SuiteEvaluation
 from pawl.record import Part as Part
 from pawl.record import Record as Record
 from pawl.sealing import Holdout as Holdout
@@ -29,7 +44,7 @@ from pawl.sealing import OpeningIntent as OpeningIntent
 from pawl.sealing import Question as Question
 
 Direction = Literal["minimize", "maximize"]
-Purpose = Literal["noise", "screen", "certify"]
+Purpose = Literal["noise", "screen", "certify", "ablate", "regress"]
 BettingTest = Literal["sign-flip", "clipped-mean"]
 Outcome = Literal["ok", "crashed", "timed-out", "out-of-memory", "disk-full", "output-flood", "not-built", "invalid"]
 CALIBRATION = "calibration"
@@ -70,6 +85,15 @@ class Variant(Record):
     commit: str
     parent: str
     problem: str
+
+
+class Reduced(Variant):
+    """A certified head without some changes of an ablation's plan, built to be measured and for nothing else: nobody
+    proposed it, and it never becomes head or champion. Its kind is its own, so that who asks for variants never
+    meets it by chance."""
+
+    plan: int
+    without: tuple[int, ...]
 
 
 class Artifact(Part):
@@ -289,5 +313,6 @@ RECORDS: dict[str, type[Record]] = {
         Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate,
         Verdict, Dossier, Approval, Rejection, Release, PolicyChange, PolicyInForce, Revocation, Halt, Resume, Exchange,
         Holdout, OpeningIntent, Opening,
+        Reduced,
     )
-}  # fmt: skip
+} | {kind.__name__: kind for kind in INQUIRIES}  # fmt: skip

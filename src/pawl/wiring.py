@@ -16,6 +16,7 @@ from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
 from pawl.broker import Broker, SealedFile, contents
 from pawl.certify import Certify
+from pawl.config import SuiteTable
 from pawl.consent import Consent
 from pawl.envelope import sha256
 from pawl.errors import ConfigError, NotAuthorized, PawlError
@@ -60,6 +61,7 @@ class Wiring:
             self.anchor.check(self.ledger)
         self.switch = Switch(self.state, self._resumed)
         self._kept = 0.0
+        self.suites: dict[str, Evaluator] = {}
 
     def build_store(self, table: PartTable) -> Store:
         """The store that a table names, for this study."""
@@ -142,6 +144,7 @@ class Wiring:
         train = {"command": self.config.train.command, "budget": self.config.train.amount}
         executor = self._part(Executor, self.config.executor, **wiring, **train)
         broker = self._broker(rules)
+        self.suites = {table.name: self._suite(table, wiring) for table in self.config.suite}
         measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
         search = Search(self.ledger, self._proposers(rules), self.lineage, measure, rules, metric, sign)
@@ -178,6 +181,20 @@ class Wiring:
         scorers = (self.state / table.validation).parent
         sealed = {"command": table.predict, "scorer": table.scorer, "scorers": scorers, "broker": broker}
         return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed, metric=metric, sign=self.config.sign)
+
+    def _suite(self, table: SuiteTable, wiring: dict[str, object]) -> Evaluator:
+        """The evaluator of an extra suite, with [evaluate]'s settings where it has none of its own."""
+        if table.summary:
+            return self._part(
+                Evaluator, PartTable(use="self-reported"), summary=table.summary, metric=table.metric
+            )  # fmt: skip
+        own, validation = self.config.evaluate, self.state / table.validation
+        sealed = {
+            "command": table.predict or own.predict, "scorer": table.scorer or own.scorer,
+            "scorers": validation.parent, "broker": Broker(SealedFile(validation, sha256(contents(validation))), None),
+            "metric": table.metric, "sign": 1 if table.direction == "maximize" else -1,
+        }  # fmt: skip
+        return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed)
 
     def _proposers(self, rules: Policy) -> Sequence[Proposer]:
         space = {key: table.model_dump() for key, table in self.config.space.items()}

@@ -11,6 +11,7 @@ from pawl.cli import (
     decisions,
     export,
     halting,
+    inquiring,
     judging,
     ledger,
     pareto,
@@ -24,8 +25,8 @@ from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
-    "app", "main", "calibration", "commands", "db", "decisions", "export", "halting", "judging", "ledger",
-    "pareto", "redteam", "rules", "running", "seal", "starting",
+    "app", "main", "calibration", "commands", "db", "decisions", "export", "halting", "inquiring", "judging",
+    "ledger", "pareto", "redteam", "rules", "running", "seal", "starting",
 ]  # fmt: skip
 
 

@@ -391,7 +391,7 @@ Variant proposal=i? commit=s parent=s problem=s
 Artifact name=s digest=s size=i
 Usage wall_s=n cpu_s=n peak_bytes=i
 Isolation sandbox=s version=s safe=b held=[s]
-Run variant=i seed=i purpose=noise|screen|certify outcome=OUTCOME reason=s artifacts=[Artifact] usage=Usage isolation=Isolation environment=s summary={n} log=s tail=s
+Run variant=i seed=i purpose=noise|screen|certify|ablate|regress outcome=OUTCOME reason=s artifacts=[Artifact] usage=Usage isolation=Isolation environment=s summary={n} log=s tail=s
 Evaluation run=i split=validation| outcome=OUTCOME reason=s metrics={n} scorer=s sealed=s self_reported=b usage=Usage
 Noise variant=i evaluations=[i] sd=n low=n high=n correlation=n pairs=i scale=n
 CommonSeeds seeds=[i] reason=s
@@ -416,11 +416,29 @@ Resume halt=i request=s signature=Signature note=s
 Holdout digest=s rows=i previous=s reason=s by=s
 OpeningIntent certificate=i sealed=s number=i of=i mode=standard|adversarial threshold=n head=i reference=i
 Opening certificate=i sealed=s number=i of=i mode=standard|adversarial threshold=n head=i reference=i intent=i better=b
+Reduced proposal=i? commit=s parent=s problem=s plan=i without=[i]
+Piece path=s first=i removed=s added=s
+Change name=s proposals=[i] pieces=[Piece] note=s
+AblationPlan certificate=i reference=i head=i changes=[Change] margin=n pairs=i scale=n alpha=n seeds=[i]
+AblationClaims plan=i attempt=i removed=[i] smaller=i suspects=[i] without=[i] alpha=n seeds=[i]
+Difference seed=i base=i other=i base_score=n? other_score=n?
+Effect claim=removable|carries changes=[i] base=i variant=i shown=b reason=s e_value=n threshold=n cost=n? low=n? high=n? pairs=[Difference]
+Ablation claims=i shown=b effects=[Effect] level=n runs=i cpu_s=n
+SuiteEvaluation plan=i suite=s run=i outcome=s reason=s metrics={n} scorer=s sealed=s
+RegressionPlan releases=[i] suites=[s] measures=[s] alpha=n seeds=[i]
+Drop suite=s before=i after=i pairs=i found=b e_value=n threshold=n loss=n? low=n? high=n?
+Regression plan=i drops=[Drop] level=n notes=[s] runs=i
+Probe variant=i pairs=i answer=worse-than-good|better-than-bad|undecided e_worse=n e_better=n
+BisectionPlan regression=i suite=s variants=[i] threshold=n seeds=[i]
+Bisection plan=i probes=[Probe] good=i bad=i decided=b
 """  # noqa: E501
 """Every kind of record, and the parts of some: s text, i whole number, n number, b truth value, j anything, `?` or
 null, [x] a list, {x} values by name, a|b one of these words, `*` not there in older logs."""
 OUTCOME = "ok|crashed|timed-out|out-of-memory|disk-full|output-flood|not-built|invalid"
-PARTS = ("Artifact", "Usage", "Isolation", "Pair", "Forecast", "Finding", "Signature")
+PARTS = (
+    "Artifact", "Usage", "Isolation", "Pair", "Forecast", "Finding", "Signature", "Piece", "Change", "Difference",
+    "Effect", "Drop", "Probe",
+)  # fmt: skip
 KINDS = {line.split()[0]: dict(one.split("=") for one in line.split()[1:]) for line in SHAPES.strip().split("\n")}
 
 
