@@ -57,6 +57,28 @@ use = "integrity"
 use = "crash-rate"
 """
 
+SEALED = """
+# These look for gains that are not what they seem; most ask for controls, which are made after a won certificate.
+[[gate]]
+use = "consistency"                 # predicts the same rows alike, however they are presented
+
+[[gate]]
+use = "memory"                      # better on look-alikes of the sealed rows too
+
+[[gate]]
+use = "learning"                    # useless when trained on data with nothing to learn
+
+[[gate]]
+use = "freshness"                   # weights that this training made, from this seed
+
+[[gate]]
+use = "breadth"                     # better on more than a few rows
+
+[[gate]]
+use = "canaries"                    # no better than chance on labels drawn at random
+"""
+"""Gates for a study whose metric is measured: they have nothing to look at where it is self-reported."""
+
 CONFIG = """\
 # What to try in this study. Edit it freely; what is allowed stands in policy.toml.
 [study]
@@ -82,12 +104,13 @@ results = "results.tsv"             # the ledger, mirrored in autoresearch's for
 """
 
 
-def policy_text(signers: Iterable[keys.Signer]) -> str:
-    """A policy of a year with DESIGN's defaults and these signers."""
+def policy_text(signers: Iterable[keys.Signer], sealed: bool = False) -> str:
+    """A policy of a year with DESIGN's defaults and these signers; `sealed`: for a metric that Pawl measures."""
     approvers = "".join(
         f"[[approver]]\nname = {json.dumps(signer.name)}\nkey = {json.dumps(signer.public)}\n\n" for signer in signers
     )
-    return POLICY.format(expires=(datetime.now(UTC) + VALID).date(), approvers=approvers)
+    text = POLICY.format(expires=(datetime.now(UTC) + VALID).date(), approvers=approvers)
+    return text + SEALED if sealed else text
 
 
 def initialise(folder: Path) -> keys.Signer:
@@ -103,7 +126,7 @@ def initialise(folder: Path) -> keys.Signer:
     settings, _ = config.load(folder)
     signer = keys.find(folder) or keys.make(folder)
     if not (folder / policy.FILE).exists():
-        (folder / policy.FILE).write_text(policy_text([signer]))
+        (folder / policy.FILE).write_text(policy_text([signer], not settings.evaluate.self_reported))
     _ignore(folder, (*IGNORED, *([settings.evaluate.results] if settings.evaluate.results else [])))
     return signer
 

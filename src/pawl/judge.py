@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pawl import history
+from pawl import controls, history
 from pawl.artifacts import ArtifactStore
 from pawl.envelope import sha256
 from pawl.errors import IntegrityError
@@ -32,7 +32,8 @@ from pawl.statement import Subject, render
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments."""
+    """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments; `prepare` makes
+    the controls that gates ask for, where there is a sandbox to make them in. `sign` as in `Case`."""
 
     ledger: Ledger
     lineage: Lineage
@@ -41,9 +42,13 @@ class Judge:
     policy: Policy
     policy_digest: str
     picture: Callable[[Subject, str], Sequence[Artifact]]
+    metric: str = ""
+    sign: int = 0
+    prepare: Callable[[Entry[Certificate]], None] = lambda certificate: None
 
     def judge(self, certificate: Entry[Certificate]) -> Entry[Verdict]:
         """Ask every gate. A policy without gates passes nothing."""
+        self.prepare(certificate)
         case = self._case(certificate)
         findings = tuple(gate.judge(case) for gate in self.gates)
         passed = bool(findings) and all(finding.passed for finding in findings)
@@ -74,12 +79,25 @@ class Judge:
             patch=self.lineage.diff(arms[0].commit, arms[1].commit),
             changed=self.lineage.changed(arms[0].commit, arms[1].commit), editable=self.lineage.editable,
             cpu_ratio_limit=self.policy.guards.cpu_seconds, allow_unsafe=self.policy.allow_unsafe,
-            isolation=self.policy.isolation,
-            artifacts={
-                f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
-                for run in runs[1::2] for artifact in run.record.artifacts
-            },
+            isolation=self.policy.isolation, artifacts=self._written(runs[1::2]),
+            metric=self.metric, sign=self.sign, controls=controls.of(self.ledger, certificate.id),
+            reference_artifacts=self._written(runs[0::2]), earlier=self._earlier(plan.head, heads),
         )  # fmt: skip
+
+    def _written(self, runs: Sequence[Entry[Run]]) -> dict[str, bytes]:
+        """What runs wrote, by "RUN:NAME"."""
+        return {
+            f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
+            for run in runs for artifact in run.record.artifacts
+        }  # fmt: skip
+
+    def _earlier(self, head: int, runs: Sequence[Run]) -> dict[str, int]:
+        """By digest, which other variant wrote a file of these runs on another seed. On the same seed it may: where
+        only prediction changed, training gives the same weights."""
+        mine = {(artifact.digest, run.seed) for run in runs for artifact in run.artifacts}
+        others = [entry.record for entry in self.ledger.entries(Run) if entry.record.variant != head]
+        found = {artifact.digest: run for run in others for artifact in run.artifacts}
+        return {digest: run.variant for digest, run in found.items() if (digest, run.seed) not in mine}
 
     def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
         subject = self._subject(verdict, certificate, history.study(self.ledger), history.read(self.ledger).champion)

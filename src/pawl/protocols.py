@@ -11,6 +11,7 @@ from typing import Protocol
 from pawl.ledger import Entry, Ledger, Row, Store
 from pawl.records import (
     Certificate,
+    Control,
     Evaluation,
     Finding,
     Isolation,
@@ -23,8 +24,8 @@ from pawl.records import (
 )
 
 __all__ = [
-    "Case", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Limits", "Mount", "Proposer", "Row",
-    "Sandbox", "Seal", "Signer", "Sources", "Store", "Task",
+    "Case", "Environment", "Evaluator", "Examiner", "Execution", "Executor", "Gate", "Limits", "Look", "Mount",
+    "Proposer", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task",
 ]  # fmt: skip
 
 
@@ -104,6 +105,27 @@ class Evaluator(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What came of looking: measures by name, none unless the outcome is ok."""
+
+    outcome: Outcome
+    reason: str
+    measures: Mapping[str, float]
+    usage: Usage
+
+
+class Examiner(Protocol):
+    def compare(self, reference: Run, head: Run) -> Look:
+        """Predict again with both arms' artifacts, in other dress, and compare row by row. Never raises for what a
+        variant did; Interrupted, SandboxError as an evaluator."""
+        ...
+
+    def score(self, run: Run) -> Look:
+        """The study's metrics for a run that is in no ledger: that of a control."""
+        ...
+
+
 class Sources(Protocol):
     """The editable files of a variant, for proposers."""
 
@@ -124,7 +146,10 @@ class Proposer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall."""
+    """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall.
+
+    `metric` is the study's, `sign` +1 where a higher one is better; artifacts are by "RUN:NAME"; `earlier` has the
+    digests of what runs of other variants wrote, and by which variant."""
 
     certificate: Certificate
     reference_runs: tuple[Run, ...]
@@ -137,9 +162,16 @@ class Case:
     allow_unsafe: bool
     isolation: tuple[str, ...] = ()
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    metric: str = ""
+    sign: int = 0
+    controls: tuple[Control, ...] = ()
+    reference_artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    earlier: Mapping[str, int] = field(default_factory=dict)
 
 
 class Gate(Protocol):
+    """A gate that needs controls says so in a class variable: `needs: ClassVar = ("pair",)`, kinds of `Control`."""
+
     def judge(self, case: Case) -> Finding:
         """Pass or refuse, with the reason. A gate that cannot tell refuses."""
         ...

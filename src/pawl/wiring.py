@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
-from pawl import amend, cache, charts, config, environment, page, plugins, policy, results
+from pawl import amend, cache, charts, config, controls, environment, page, plugins, policy, results, unlearning
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
@@ -25,8 +27,8 @@ from pawl.lineage import Lineage
 from pawl.loop import Loop
 from pawl.measure import Measure
 from pawl.policy import Policy
-from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
-from pawl.records import Artifact, Halt, PolicyInForce, Release, Resume, Study, Variant
+from pawl.protocols import Evaluator, Examiner, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
+from pawl.records import Artifact, Certificate, Halt, PolicyInForce, Release, Resume, Study, Variant
 from pawl.search import Search
 from pawl.statement import Subject
 from pawl.tables import PartTable
@@ -142,10 +144,36 @@ class Wiring:
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
         search = Search(self.ledger, self._proposers(), self.lineage, measure, rules, metric, sign)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
+        judge = replace(self.build_judge(), prepare=self._controls(rules, wiring, train, workers))
         return Loop(
-            self.ledger, search, certify, self.build_judge(), rules, workers, stop,
+            self.ledger, search, certify, judge, rules, workers, stop,
             changed=lambda: self._unchanged(digest), after=self._after, opened=opened,
         )  # fmt: skip
+
+    def _controls(
+        self, rules: Policy, wiring: Mapping[str, object], train: Mapping[str, object], workers: int
+    ) -> Callable[[Entry[Certificate]], None]:
+        """What makes the controls that gates ask for; nothing where the metric is self-reported, as nothing can."""
+        kinds = controls.wanted(self._gates(rules))
+        if self.config.evaluate.self_reported or not kinds:
+            return lambda certificate: None
+        table, place = self.config.evaluate, cast(Workplace, wiring["workplace"])
+        sealed = {"command": table.predict, "scorer": table.scorer, "validation": self.state / table.validation}
+        examiner = self._part(
+            Examiner, PartTable(use="sealed"), **wiring, **sealed, metric=self.config.study.metric,
+            sign=self.config.sign,
+        )  # fmt: skip
+
+        def executor(budget: str) -> Executor:
+            apart = replace(place, data=unlearning.scrambled(place.data))
+            return self._part(
+                Executor, self.config.executor, **{**wiring, **train, "workplace": apart, "budget": budget}
+            )
+
+        whole = self.config.train.amount
+        budgets = {unlearning.CUT: unlearning.cut(whole), 1.0: whole}
+        ways = [controls.Unlearning(share, partial(executor, budget)) for share, budget in budgets.items()]
+        return controls.Controls(self.ledger, examiner, kinds, ways, workers).settle
 
     def _evaluator(self, wiring: dict[str, object]) -> Evaluator:
         table, metric = self.config.evaluate, self.config.study.metric
@@ -162,8 +190,12 @@ class Wiring:
 
     def build_judge(self) -> Judge:
         rules, digest = self.rules()
-        gates = [self._part(Gate, table) for table in rules.gate]
-        return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
+        metric, sign = self.config.study.metric, self.config.sign
+        gates = self._gates(rules)
+        return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture, metric, sign)
+
+    def _gates(self, rules: Policy) -> list[Gate]:
+        return [self._part(Gate, table) for table in rules.gate]
 
     def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
         chart = charts.png(self.ledger)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -22,7 +23,19 @@ from pawl.records import Evaluation, Outcome, Run, Usage
 from pawl.workplace import Workplace
 
 FREE = Usage(wall_s=0.0, cpu_s=0.0, peak_bytes=0)
-MODEL, INPUTS = "/model", "/inputs/inputs.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """What prediction can see of its surroundings: where the model's folder and the inputs' file lie, and the file's
+    age in seconds."""
+
+    model: str = "/model"
+    inputs: str = "/inputs/inputs.npz"
+    age: float = 0.0
+
+
+USUAL = Dress()
 
 
 @dataclass(frozen=True)
@@ -48,10 +61,10 @@ class SealedEvaluator:
         labels = sealed.pop("labels")
         scorer, usage = named(self.scorer, self.validation.parent), FREE
         try:
-            predictions, usage = self._predict(run, sealed)
+            predictions, usage = self._predict(run.record, sealed)
             if self.scorer in SEES_NO_FUTURE:
                 usage = self._look_for_the_future(run, sealed, predictions, usage)
-            metrics = _finite(_scored(scorer, predictions, labels, sealed["inputs"]), self.metric)
+            metrics = finite(scored(scorer, predictions, labels, sealed["inputs"]), self.metric)
         except (Refusal, hostile.Refused) as refusal:
             return self._evaluation(run, {}, usage, refusal, sha256(content))
         return self._evaluation(run, metrics, usage, None, sha256(content))
@@ -65,7 +78,7 @@ class SealedEvaluator:
         cuts = draw.integers(1, inputs.shape[1], size=len(few))
         tail = np.arange(inputs.shape[1])[None, :] >= cuts[:, None]
         mixed = np.where(tail, inputs[draw.permutation(len(inputs))[: len(few)]], inputs[few])
-        second, more = self._predict(run, {**sealed, "inputs": mixed})
+        second, more = self._predict(run.record, {**sealed, "inputs": mixed})
         if first.ndim < 2 or len(first) != len(inputs):
             raise hostile.Refused(f"predictions have shape {first.shape} for {len(inputs)} inputs")
         steady(first[few], second, cuts)
@@ -74,13 +87,13 @@ class SealedEvaluator:
             peak_bytes=max(usage.peak_bytes, more.peak_bytes),
         )  # fmt: skip
 
-    def _predict(self, run: Entry[Run], inputs: Mapping[str, Array]) -> tuple[Array, Usage]:
+    def _predict(self, run: Run, inputs: Mapping[str, Array], dress: Dress = USUAL) -> tuple[Array, Usage]:
         """The predictions [N, ...] of a run's artifacts on some inputs. Raises Refusal with the execution's outcome."""
         with tempfile.TemporaryDirectory(prefix="pawl-predict-", dir=self.workplace.scratch()) as name:
             folder = Path(name)
             folder.chmod(0o755)
-            model, study = folder / "model", self.workplace.export(run.record.variant, folder / "study")
-            for artifact in run.record.artifacts:
+            model, study = folder / "model", self.workplace.export(run.variant, folder / "study")
+            for artifact in run.artifacts:
                 path = model / artifact.name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self.artifacts.get(artifact.digest))
@@ -88,9 +101,12 @@ class SealedEvaluator:
             (folder / "inputs").mkdir()
             buffer = io.BytesIO()
             np.savez(buffer, **inputs)  # type: ignore[arg-type]  # numpy's stub takes a keyword for an array
-            (folder / "inputs" / "inputs.npz").write_bytes(buffer.getvalue())
-            mounts = (*study, Mount(model, MODEL), Mount(folder / "inputs", "/inputs"))
-            told = {"PAWL_MODEL": MODEL, "PAWL_INPUTS": INPUTS, "PAWL_OUT": "/out"}
+            shown = PurePosixPath(dress.inputs)
+            file = folder / "inputs" / shown.name
+            file.write_bytes(buffer.getvalue())
+            os.utime(file, (file.stat().st_mtime - dress.age,) * 2)
+            mounts = (*study, Mount(model, dress.model), Mount(folder / "inputs", str(shown.parent)))
+            told = {"PAWL_MODEL": dress.model, "PAWL_INPUTS": dress.inputs, "PAWL_OUT": "/out"}
             done = self.sandbox.execute(self._task(mounts, told), self.stop)
         return _predictions(done, self.workplace.predict_limits.disk), done.usage
 
@@ -129,7 +145,7 @@ def _predictions(done: Execution, limit: int) -> Array:
     return found["predictions"]
 
 
-def _scored(scorer: Scorer, predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
+def scored(scorer: Scorer, predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
     try:
         return scorer(predictions, labels, inputs)
     except (hostile.Refused, ConfigError):
@@ -138,7 +154,7 @@ def _scored(scorer: Scorer, predictions: Array, labels: Array, inputs: Array) ->
         raise hostile.Refused(f"the scorer failed on these predictions: {type(error).__name__}: {error}") from error
 
 
-def _finite(metrics: Mapping[str, float], wanted: str) -> dict[str, float]:
+def finite(metrics: Mapping[str, float], wanted: str) -> dict[str, float]:
     if wanted not in metrics:
         raise ConfigError(f"the scorer gives {', '.join(metrics)} and not {wanted}", "correct study.metric")
     bad = [name for name, value in metrics.items() if not np.isfinite(value)]
