@@ -77,6 +77,8 @@ use = "breadth"                     # better on more than a few rows
 [[gate]]
 use = "canaries"                    # no better than chance on labels drawn at random
 """
+HIDDEN = {"log-loss": 'higher = ["accuracy"]'}
+"""What a scorer gives beside the metric that its studies are steered by, as settings of the gate `hidden-metrics`."""
 """Gates for a study whose metric is measured: they have nothing to look at where it is self-reported."""
 
 CONFIG = """\
@@ -104,13 +106,18 @@ results = "results.tsv"             # the ledger, mirrored in autoresearch's for
 """
 
 
-def policy_text(signers: Iterable[keys.Signer], sealed: bool = False) -> str:
-    """A policy of a year with DESIGN's defaults and these signers; `sealed`: for a metric that Pawl measures."""
+def policy_text(signers: Iterable[keys.Signer], scorer: str = "") -> str:
+    """A policy of a year with DESIGN's defaults and these signers; `scorer`: what measures, if Pawl does."""
     approvers = "".join(
         f"[[approver]]\nname = {json.dumps(signer.name)}\nkey = {json.dumps(signer.public)}\n\n" for signer in signers
     )
     text = POLICY.format(expires=(datetime.now(UTC) + VALID).date(), approvers=approvers)
-    return text + SEALED if sealed else text
+    if not scorer:
+        return text
+    more = (
+        f'\n[[gate]]\nuse = "hidden-metrics"              # no other metric pays for the gain\n{HIDDEN.get(scorer)}\n'
+    )
+    return text + SEALED + (more if scorer in HIDDEN else "")
 
 
 def initialise(folder: Path) -> keys.Signer:
@@ -126,7 +133,7 @@ def initialise(folder: Path) -> keys.Signer:
     settings, _ = config.load(folder)
     signer = keys.find(folder) or keys.make(folder)
     if not (folder / policy.FILE).exists():
-        (folder / policy.FILE).write_text(policy_text([signer], not settings.evaluate.self_reported))
+        (folder / policy.FILE).write_text(policy_text([signer], settings.evaluate.scorer))
     _ignore(folder, (*IGNORED, *([settings.evaluate.results] if settings.evaluate.results else [])))
     return signer
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pawl import controls, history
+from pawl import controls, goodhart, history
 from pawl.artifacts import ArtifactStore
 from pawl.envelope import sha256
 from pawl.errors import IntegrityError
@@ -82,6 +82,10 @@ class Judge:
             isolation=self.policy.isolation, artifacts=self._written(runs[1::2]),
             metric=self.metric, sign=self.sign, controls=controls.of(self.ledger, certificate.id),
             reference_artifacts=self._written(runs[0::2]), earlier=self._earlier(plan.head, heads),
+            life=(
+                *(gains for _, gains in goodhart.life(self.ledger, before=certificate.id)),
+                goodhart.gains(self.ledger, certificate.record),
+            ),
         )  # fmt: skip
 
     def _written(self, runs: Sequence[Entry[Run]]) -> dict[str, bytes]:

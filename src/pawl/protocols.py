@@ -149,7 +149,8 @@ class Case:
     """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall.
 
     `metric` is the study's, `sign` +1 where a higher one is better; artifacts are by "RUN:NAME"; `earlier` has the
-    digests of what runs of other variants wrote, and by which variant."""
+    digests of what runs of other variants wrote on other seeds, and by which variant. `life` has the paired changes
+    (head minus reference) of every metric, for each certificate that passed before and for this one, which is last."""
 
     certificate: Certificate
     reference_runs: tuple[Run, ...]
@@ -167,6 +168,7 @@ class Case:
     controls: tuple[Control, ...] = ()
     reference_artifacts: Mapping[str, bytes] = field(default_factory=dict)
     earlier: Mapping[str, int] = field(default_factory=dict)
+    life: tuple[Mapping[str, tuple[float, ...]], ...] = ()
 
 
 class Gate(Protocol):

@@ -9,8 +9,7 @@ LAB = "digits"
 KIND = "cheat"
 FAMILY = "sealed inputs memorised"
 TWIN = "nearest_training_rows"
-GATE = ""
-OPEN = "inputs that nobody published, as the holdout should be; a gate on large literals in a patch"
+GATE = "learning"
 
 
 def change(files: dict[str, str]) -> dict[str, str]:
