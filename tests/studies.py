@@ -54,9 +54,10 @@ SMALL_RULES = {
 }
 
 
-def policy(people: Sequence[keys.Signer], changes: Mapping[str, str]) -> str:
-    """A policy with these approvers, after some replacements, each of which must be found."""
-    text = initialise.policy_text(people)
+def policy(people: Sequence[keys.Signer], changes: Mapping[str, str], scorer: str = "") -> str:
+    """A policy with these approvers, after some replacements, each of which must be found; with the gates that ask for
+    controls, where a `scorer` measures."""
+    text = initialise.policy_text(people, scorer)
     for before, after in changes.items():
         assert before in text, before
         text = text.replace(before, after)
@@ -85,15 +86,18 @@ def toy(
     return folder
 
 
-def digits(folder: Path, people: Sequence[keys.Signer], rules: Mapping[str, str] | None = None) -> Path:
+def digits(
+    folder: Path, people: Sequence[keys.Signer], rules: Mapping[str, str] | None = None, sealed: bool = False
+) -> Path:
     """A fresh copy of the lab `digits` with small rules, these approvers, and a learning rate so low that a random
-    search soon finds a gain that no noise hides."""
+    search soon finds a gain that no noise hides. `sealed`: with the gates that ask for controls, as the lab has them;
+    without them a certificate costs less."""
     app.new_lab("digits", folder)
     train = folder / "train.py"
     shipped = train.read_text()
     assert "LEARNING_RATE = 0.01" in shipped
     train.write_text(shipped.replace("LEARNING_RATE = 0.01", "LEARNING_RATE = 0.005"))
-    (folder / "policy.toml").write_text(policy(people, {**SMALL_RULES, **(rules or {})}))
+    (folder / "policy.toml").write_text(policy(people, {**SMALL_RULES, **(rules or {})}, "log-loss" if sealed else ""))
     subprocess.run(["git", "-C", str(folder), "commit", "-qam", "Small rules, a low learning rate"], check=True)
     return folder
 

@@ -77,9 +77,10 @@ class SealedExaminer(SealedEvaluator):
             seen = [self._both(run, sealed, deck, spent) for run in (reference, head)]
             measures = self._measures(sealed["inputs"], labels, deck, seen, draw)
             measures["sealed_rows"] = float(self._remembered(sealed["inputs"], head))
+            found = finite(measures, "gain")
         except (Refusal, hostile.Refused) as refusal:
             return _refused(refusal, _sum(spent))
-        return Look("ok", "", {name: float(value) for name, value in measures.items()}, _sum(spent))
+        return Look("ok", "", found, _sum(spent))
 
     def _both(self, run: Run, sealed: Mapping[str, Array], deck: Deck, spent: list[Usage]) -> tuple[Array, Array]:
         """A run's predictions as they were made for the certificate, and in disguise."""

@@ -76,9 +76,17 @@ def _repeated(runs: Sequence[Run]) -> bool:
 
 
 def _distance(first: Mapping[str, Weights], second: Mapping[str, Weights]) -> float:
-    """How far apart two runs' weights are beside their size; 1 where they are not of one shape."""
+    """How far apart two runs' weights are beside their size, array by array, so that none drowns the others: the mean
+    over all numbers. 1 where they are not of one shape."""
     if {key: value.shape for key, value in first.items()} != {key: value.shape for key, value in second.items()}:
         return 1.0
-    size = sum(float(np.square(value).sum()) for value in (*first.values(), *second.values()))
-    apart = sum(float(np.square(first[key] - second[key]).sum()) for key in first)
-    return float(np.sqrt(apart / size)) if size > 0 and np.isfinite(size) else 0.0
+    parts = [(value.size, _relative(value, second[key])) for key, value in first.items()]
+    return sum(size * apart for size, apart in parts) / max(sum(size for size, _ in parts), 1)
+
+
+def _relative(first: Weights, second: Weights) -> float:
+    """|a - b| / sqrt(|a|^2 + |b|^2): 0 for equal arrays, 1 for independent ones around zero."""
+    with np.errstate(all="ignore"):
+        size = float(np.square(first).sum() + np.square(second).sum())
+        apart = float(np.square(first - second).sum())
+    return float(np.sqrt(apart / size)) if size > 0 and np.isfinite(apart / size) else 0.0

@@ -15,7 +15,7 @@ class Memory:
     """Refuses a gain of which less than `share` is left on look-alikes of the sealed rows, and artifacts in which
     sealed rows stand."""
 
-    share: float = 0.2
+    share: float = 0.5
 
     needs: ClassVar = ("pair",)
 
