@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from pawl.cli import commands, db, decisions, export, halting, ledger, redteam, rules, running, starting
+from pawl.cli import commands, db, decisions, export, goodhart, halting, ledger, redteam, rules, running, starting
 from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
-    "app", "commands", "db", "decisions", "export", "halting", "ledger", "main",
+    "app", "commands", "db", "decisions", "export", "goodhart", "halting", "ledger", "main",
     "redteam", "rules", "running", "starting",
 ]  # fmt: skip
 

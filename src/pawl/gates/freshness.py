@@ -35,6 +35,8 @@ class Freshness:
     def _problem(self, case: Case) -> str:
         if not case.head_runs or not case.reference_runs or not case.artifacts:
             return "there are no artifacts of runs to look at"
+        if len(case.head_runs) < 2:
+            return "a single run does not say what a change of seed does"
         for run in case.head_runs:
             known = {case.earlier.get(artifact.digest, 0) for artifact in run.artifacts}
             if run.artifacts and 0 not in known:

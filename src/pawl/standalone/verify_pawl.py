@@ -396,6 +396,7 @@ Screening proposal=i variant=i head=i evaluations=[i] decision=accepted|refused|
 Preregistration reference=i head=i noise=i step=i wins=i threshold=n scale=n seeds=[i]
 Pair seed=i reference=i head=i reference_score=n? head_score=n? gain=n? cpu_ratio=n?
 Certificate preregistration=i outcome=certified|futile|exhausted|no-noise reason=s pairs=[Pair] e_value=n estimate=n? low=n? high=n? level=n reference_failures=i head_failures=i cpu_ratio=n? cpu_s=n
+Control certificate=i kind=pair|unlearned variant=i seed=i share=n outcome=OUTCOME reason=s measures={n} usage=Usage
 Finding gate=s passed=b reason=s
 Verdict certificate=i policy=s findings=[Finding] passed=b
 Dossier verdict=i variant=i reference=i policy=s statement=s attachments=[Artifact] proposers=[s] until=s
