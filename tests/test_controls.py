@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def won(ledger: Ledger, outcome: str = "certified", pairs: int = 6) -> Entry[Cer
 
 def maker(ledger: Ledger, examiner: Any, kinds: frozenset[str] = ALL, executor: Callable[[], Any] = Trainer) -> Any:
     ways = [controls.Unlearning(share, executor) for share in (0.02, 1.0)]
-    return controls.Controls(ledger, examiner, kinds, ways, workers=1)
+    return controls.Controls(ledger, examiner, kinds, ways, 1, threading.Event())
 
 
 def kinds(ledger: Ledger) -> list[tuple[str, int, float]]:
@@ -109,9 +110,10 @@ def test_an_interrupted_control_is_made_the_next_time(ledger: Ledger) -> None:
                 raise Interrupted("stopped", "pawl run")
             return super().score(run)
 
-    certificate = won(ledger)
+    certificate, first = won(ledger), maker(ledger, Impatient())
     with pytest.raises(Interrupted):
-        maker(ledger, Impatient()).settle(certificate)
+        first.settle(certificate)
+    assert first.stop.is_set()
     assert len(kinds(ledger)) == 4
     eyes = Eyes()
     maker(ledger, eyes).settle(certificate)

@@ -7,6 +7,7 @@ ledger is not made again. docs/explanation/reward-hacking.md says what each one 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -45,13 +46,14 @@ def of(ledger: Ledger, certificate: int) -> tuple[Control, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """Makes controls of the `kinds` that gates need; `workers` at once."""
+    """Makes controls of the `kinds` that gates need, `workers` at once; `stop` ends all that is under way."""
 
     ledger: Ledger
     examiner: Examiner
     kinds: frozenset[str]
     unlearning: Sequence[Unlearning]
     workers: int
+    stop: threading.Event
 
     def settle(self, certificate: Entry[Certificate]) -> None:
         """Make whatever a won certificate lacks. Raises Interrupted, SandboxError."""
@@ -59,8 +61,13 @@ class Controls:
             return
         jobs = [*self._pairs(certificate), *self._unlearned(certificate)]
         with ThreadPoolExecutor(self.workers, thread_name_prefix="control") as pool:
-            for made in [pool.submit(job) for job in jobs]:
-                made.result()
+            try:
+                for made in [pool.submit(job) for job in jobs]:
+                    made.result()
+            except BaseException:  # Ctrl-C too: the pool would wait for the others' end
+                self.stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def _pairs(self, certificate: Entry[Certificate]) -> Iterator[Callable[[], object]]:
         done = {control.seed for control in of(self.ledger, certificate.id) if control.kind == "pair"}

@@ -173,7 +173,8 @@ class Wiring:
         whole = self.config.train.amount
         budgets = {unlearning.CUT: unlearning.cut(whole), 1.0: whole}
         ways = [controls.Unlearning(share, partial(executor, budget)) for share, budget in budgets.items()]
-        return controls.Controls(self.ledger, examiner, kinds, ways, workers).settle
+        stop = cast(threading.Event, wiring["stop"])
+        return controls.Controls(self.ledger, examiner, kinds, ways, workers, stop).settle
 
     def _evaluator(self, wiring: dict[str, object]) -> Evaluator:
         table, metric = self.config.evaluate, self.config.study.metric

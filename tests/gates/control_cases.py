@@ -16,8 +16,8 @@ from pawl.testing import gates
 SPENT = Usage(wall_s=1.0, cpu_s=1.0, peak_bytes=1)
 MEASURES = {
     "rows": 400.0, "head_score": 2.0, "reference_score": 2.1, "head_moved": 0.0, "reference_moved": 0.0,
-    "original_gain": 0.1, "lookalike_gain": 0.09, "trimmed_gain": 0.08, "rows_better": 0.8, "rows_worse": 0.2,
-    "canary_p": 0.4, "sealed_rows": 0.0, "gain": 0.1,
+    "original_gain": 0.1, "lookalike_gain": 0.09, "lookalike_error": 0.0, "trimmed_gain": 0.08,
+    "rows_better": 0.8, "rows_worse": 0.2, "canary_p": 0.4, "sealed_rows": 0.0, "gain": 0.1,
 }  # fmt: skip
 
 

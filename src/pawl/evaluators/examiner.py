@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pawl import hostile
 from pawl.envelope import sha256
 from pawl.evaluators import rows
-from pawl.evaluators.scorers import Array, Scorer, named
+from pawl.evaluators.scorers import Array, Floats, Scorer, named
 from pawl.evaluators.sealed import FREE, Dress, Refusal, SealedEvaluator, finite, scored
 from pawl.protocols import Look
 from pawl.records import Run, Usage
@@ -99,8 +99,8 @@ class SealedExaminer(SealedEvaluator):
         self, inputs: Array, labels: Array, deck: Deck, seen: list[tuple[Array, Array]], draw: np.random.Generator
     ) -> dict[str, float]:
         scorer, found = self._scorer(), {"rows": float(len(labels))}
-        few = draw.permutation(len(labels))[:MOST_ROWS]
-        by_row, similar = [], []
+        few, some = draw.permutation(len(labels))[:MOST_ROWS], deck.others[:MOST_ROWS]
+        by_row: list[tuple[Floats, ...]] = []
         for arm, (plain, shown) in zip(("reference", "head"), seen, strict=True):
             kept, others, strange = deck.parts(shown)
             found[f"{arm}_score"] = scored(scorer, plain, labels, inputs)[self.metric]
@@ -108,18 +108,10 @@ class SealedExaminer(SealedEvaluator):
             if arm == "head":
                 hidden = (strange, deck.canaries, deck.inputs["inputs"][deck.place[-len(strange) :]])
                 found["canary_p"] = rows.luck(scorer, self.metric, self.sign, hidden, draw)
-            by_row.append(rows.scores(scorer, self.metric, plain[few], labels[few], inputs[few]))
-            one = scored(scorer, plain[deck.others], labels[deck.others], inputs[deck.others])[self.metric]
-            two = scored(scorer, others, labels[deck.others], inputs[deck.others])[self.metric]
-            similar.append((one, two))
-        gains = self.sign * (by_row[1] - by_row[0])
-        found["gain"], found["trimmed_gain"] = float(gains.mean()), rows.trimmed(gains)
-        found["rows_better"], found["rows_worse"] = float((gains > 0).mean()), float((gains < 0).mean())
-        for n, name in enumerate(("original_gain", "lookalike_gain")):
-            found[name] = self.sign * (similar[1][n] - similar[0][n])
-        for arm, (one, two) in zip(("reference", "head"), similar, strict=True):
-            found[f"{arm}_loss_on_lookalikes"] = self.sign * (one - two)
-        return found
+            wanted = [(plain[few], few), (plain[some], some), (others[:MOST_ROWS], some)]
+            by_row.append(tuple(rows.scores(scorer, self.metric, p, labels[r], inputs[r]) for p, r in wanted))
+        gains, there, similar = (self.sign * (head - before) for before, head in zip(*by_row, strict=True))
+        return {**found, **rows.gains(gains), **rows.kept(there, similar)}
 
     def _deck(self, sealed: Mapping[str, Array], draw: np.random.Generator) -> Deck:
         inputs = sealed["inputs"]

@@ -69,6 +69,21 @@ def trimmed(gains: Floats) -> float:
     return float(np.sort(gains)[cut : len(gains) - cut].mean()) if len(gains) > 2 * cut else 0.0
 
 
+def gains(by_row: Floats) -> dict[str, float]:
+    """What there is to say of gains, row by row: the mean, without extremes, the shares of rows better and worse."""
+    better, worse = float((by_row > 0).mean()), float((by_row < 0).mean())
+    return {"gain": float(by_row.mean()), "trimmed_gain": trimmed(by_row), "rows_better": better, "rows_worse": worse}
+
+
+def kept(original: Floats, similar: Floats) -> dict[str, float]:
+    """The mean gain on some rows and on their look-alikes, and the standard error of the difference."""
+    error = (similar - original).std(ddof=1) / np.sqrt(len(original)) if len(original) > 1 else 0.0
+    return {
+        "original_gain": float(original.mean()), "lookalike_gain": float(similar.mean()),
+        "lookalike_error": float(error),
+    }  # fmt: skip
+
+
 def luck(scorer: Scorer, metric: str, sign: int, found: tuple[Array, Array, Array], draw: np.random.Generator) -> float:
     """How likely a score as good as this is when `labels` have nothing to do with the rest: (predictions, labels,
     inputs) against 9,999 permutations of the labels (an exact test: Phipson and Smyth 2010 on the added one)."""

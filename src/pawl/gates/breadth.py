@@ -12,10 +12,11 @@ from pawl.records import Finding
 
 @dataclass(frozen=True)
 class Breadth:
-    """Refuses a gain that is gone without the rows that gain most and those that lose most, 5 % each; and one with
-    fewer than `rows_better` of the rows better than before."""
+    """Refuses a gain for which the bulk of the rows pays: without those that gain most and lose most, 5 % each, what
+    is left must be above `rest` times the whole gain; and at least `rows_better` of all rows must be better."""
 
     rows_better: float = 0.1
+    rest: float = -0.5
 
     needs: ClassVar = ("pair",)
 
@@ -25,5 +26,7 @@ class Breadth:
             return Finding(gate="breadth", passed=False, reason=reason)
         pairs = looking.of(case, "pair")
         left, better = looking.mean(pairs, "trimmed_gain"), looking.mean(pairs, "rows_better")
-        said = f"{better:.0%} of the rows are better; the gain without the extremes is {left:.4g}"
-        return Finding(gate="breadth", passed=left > 0 and better >= self.rows_better, reason=said)
+        gain = looking.mean(pairs, "gain")
+        said = f"{better:.0%} of the rows are better; the gain is {gain:.4g}, and {left:.4g} without the extremes"
+        passed = left > self.rest * gain and better >= self.rows_better
+        return Finding(gate="breadth", passed=passed, reason=said)

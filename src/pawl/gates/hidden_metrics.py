@@ -19,7 +19,7 @@ class HiddenMetrics:
 
     higher: Sequence[str] = ()
     lower: Sequence[str] = ()
-    errors: float = 2.0
+    errors: float = 3.0
 
     def judge(self, case: Case) -> Finding:
         named = [*((name, 1) for name in self.higher), *((name, -1) for name in self.lower)]
