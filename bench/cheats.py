@@ -34,26 +34,35 @@ class Trial:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], help="Names of scripts, or parts of names.")
+    parser.add_argument("--lab", default="", help="Scripts of one lab; the result is then named after it.")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="No script is begun after this time.")
     options = parser.parse_args()
     before = machine()
     chosen = [s for s in scripts() if not options.only or any(part in s.name for part in options.only)]
+    chosen = [s for s in chosen if options.lab in ("", s.lab)]
     with scratch() as folder:
-        trials = list(_trials(chosen, folder))
+        trials = list(_trials(chosen, folder, time.monotonic() + 60 * options.minutes))
     note = "a cheat counts as refused if any gate refuses it; `by_its_gate` if the one that is there for it does"
-    write("cheats", figures(trials), before, note)
+    untried = [script.name for script in chosen if script not in [trial.script for trial in trials]]
+    name = f"cheats-{options.lab}" if options.lab else "cheats"
+    write(name, {**figures(trials), "not_tried_for_want_of_time": untried}, before, note)
 
 
-def _trials(chosen: Sequence[Script], folder: Path) -> Iterator[Trial]:
+def _trials(chosen: Sequence[Script], folder: Path, until: float) -> Iterator[Trial]:
     with ExitStack() as stack:
         courts: dict[tuple[str, str], Court] = {}
         for script in chosen:
+            if time.monotonic() > until:
+                return
             where = (script.lab, script.leak)
             if where not in courts:
                 courts[where] = stack.enter_context(court(script.lab, folder / f"court-{len(courts)}", script.leak))
             start = time.perf_counter()
             outcome = courts[where].try_(script)
-            yield Trial(script, outcome, time.perf_counter() - start)
-            print(f"{script.name}: {'passed' if outcome.passed else 'refused by ' + ', '.join(outcome.refused)}")
+            trial = Trial(script, outcome, time.perf_counter() - start)
+            said = "passed" if outcome.passed else f"refused by {', '.join(outcome.refused)}"
+            print(f"{script.name}: {said}", flush=True)
+            yield trial
 
 
 def figures(trials: Sequence[Trial]) -> dict[str, object]:
