@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pawl import controls
+from pawl import controls, reading
 from pawl.errors import ConfigError, Interrupted
 from pawl.gates.canaries import Canaries
 from pawl.gates.improvement import Improvement
@@ -92,6 +92,13 @@ def test_all_that_is_asked_for_is_made_and_written_down(ledger: Ledger) -> None:
     trained = [control for control in controls.of(ledger, certificate.id) if control.kind == "unlearned"]
     assert all(control.usage.cpu_s == 2.0 + 1.9 for control in trained)
     assert controls.of(ledger, certificate.id + 1) == ()
+
+
+def test_a_control_is_told_in_words(ledger: Ledger) -> None:
+    maker(ledger, Eyes(), frozenset({"pair"})).settle(won(ledger))
+    entry = ledger.entries(Control)[0]
+    said = reading.summary(ledger, entry)  # type: ignore[arg-type]
+    assert said == f"certificate {entry.record.certificate}, variant 2, pair: gain 0.1"
 
 
 def test_nothing_is_made_twice(ledger: Ledger) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,17 @@ class TestSealedExaminer(ExaminerContract):
 
     def test_an_honest_model_is_at_chance_on_canaries(self) -> None:
         assert self.examiner.compare(self.runs[0], self.runs[1]).measures["canary_p"] > 1e-4
+
+    @pytest.mark.parametrize("answer", ["{'log_loss': float('nan')}", "1 / 0"])
+    def test_a_scorer_that_cannot_score_one_row_is_a_look_that_failed(self, answer: str) -> None:
+        """It must not look like luck beyond all chance, nor end the loop."""
+        sealed = (self.study.state / self.study.config.evaluate.validation).parent
+        text = f"def score(p, labels, inputs):\n    return {{'log_loss': 1.0}} if len(labels) > 1 else {answer}\n"
+        (sealed / "whole.py").write_text(text)
+        examiner = dataclasses.replace(self.examiner, scorer="whole.py")
+        assert examiner.score(self.runs[0]).measures == {"log_loss": 1.0}
+        look = examiner.compare(self.runs[0], self.runs[1])
+        assert (look.outcome, dict(look.measures)) == ("invalid", {})
 
 
 del ExaminerContract

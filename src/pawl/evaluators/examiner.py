@@ -63,8 +63,7 @@ class SealedExaminer(SealedEvaluator):
             if run.outcome != "ok":
                 raise Refusal(run.outcome, run.reason)
             predictions, usage = self._predict(run, sealed)
-            metrics = scored(self._scorer(), predictions, labels, sealed["inputs"])
-            return Look("ok", "", finite(metrics, self.metric), usage)
+            return Look("ok", "", self._scorer()(predictions, labels, sealed["inputs"]), usage)
         except (Refusal, hostile.Refused) as refusal:
             return _refused(refusal, usage)
 
@@ -103,7 +102,7 @@ class SealedExaminer(SealedEvaluator):
         by_row: list[tuple[Floats, ...]] = []
         for arm, (plain, shown) in zip(("reference", "head"), seen, strict=True):
             kept, others, strange = deck.parts(shown)
-            found[f"{arm}_score"] = scored(scorer, plain, labels, inputs)[self.metric]
+            found[f"{arm}_score"] = scorer(plain, labels, inputs)[self.metric]
             found[f"{arm}_moved"] = rows.moved(plain[deck.kept], kept)
             if arm == "head":
                 hidden = (strange, deck.canaries, deck.inputs["inputs"][deck.place[-len(strange) :]])
@@ -137,7 +136,10 @@ class SealedExaminer(SealedEvaluator):
     # -- what is sealed: this and `canaries` are all that reads the sealed file ------------------------------
 
     def _scorer(self) -> Scorer:
-        return named(self.scorer, self.validation.parent)
+        """The study's scorer, which raises Refused where it fails, or gives what is no number: it may never have been
+        asked about a single row before."""
+        scorer = named(self.scorer, self.validation.parent)
+        return lambda predictions, labels, inputs: finite(scored(scorer, predictions, labels, inputs), self.metric)
 
     def _sealed(self) -> tuple[dict[str, Array], Array]:
         """The sealed arrays but for the labels, and the labels."""
