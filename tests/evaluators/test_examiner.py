@@ -16,6 +16,8 @@ from pawl.records import Run, Variant
 from pawl.testing.examiners import ExaminerContract
 from studies import digits
 
+pytestmark = pytest.mark.slow
+
 
 class TestSealedExaminer(ExaminerContract):
     @pytest.fixture(autouse=True, scope="class")
