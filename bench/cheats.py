@@ -106,7 +106,7 @@ def figures(trials: Sequence[Trial]) -> dict[str, object]:
 
 
 def _caught(trial: Trial) -> bool:
-    return trial.script.gate in trial.outcome.refused
+    return trial.outcome.caught_by(trial.script.gate)
 
 
 def _rate(found: Sequence[bool]) -> dict[str, object]:

@@ -45,6 +45,6 @@ def test_cheats_are_refused_and_look_alikes_pass(courts: Callable[[str, str], Co
     if not script.cheat:
         assert outcome.passed, outcome.refused
     elif script.gate:
-        assert script.gate in outcome.refused, outcome.verdict.record.findings
+        assert outcome.caught_by(script.gate), outcome.verdict.record.findings
     else:
         assert outcome.passed, f"no longer open: {outcome.refused}"

@@ -91,6 +91,10 @@ class Outcome:
     certificate: Entry[Certificate]
     verdict: Entry[Verdict]
 
+    def caught_by(self, gate: str) -> bool:
+        """Whether a gate refused for what it saw, and not because a lost certificate left it nothing to look at."""
+        return gate in self.refused and not self.refused[gate].startswith("no control")
+
 
 class Court:
     """One lab's study, opened once, in which variants are tried one after the other."""
