@@ -54,9 +54,10 @@ SMALL_RULES = {
 }
 
 
-def policy(people: Sequence[keys.Signer], changes: Mapping[str, str], holdout: bool = False) -> str:
-    """A policy with these approvers, after some replacements, each of which must be found."""
-    text = initialise.policy_text(people, holdout)
+def policy(people: Sequence[keys.Signer], changes: Mapping[str, str], scorer: str = "", holdout: bool = False) -> str:
+    """A policy with these approvers, after some replacements, each of which must be found; with the gates that ask for
+    controls, where a `scorer` measures."""
+    text = initialise.policy_text(people, scorer, holdout)
     for before, after in changes.items():
         assert before in text, before
         text = text.replace(before, after)
@@ -86,16 +87,19 @@ def toy(
 
 
 def digits(
-    folder: Path, people: Sequence[keys.Signer], rules: Mapping[str, str] | None = None, holdout: bool = False
-) -> Path:
+    folder: Path, people: Sequence[keys.Signer], rules: Mapping[str, str] | None = None, holdout: bool = False,
+    sealed: bool = False,
+) -> Path:  # fmt: skip
     """A fresh copy of the lab `digits` with small rules, these approvers, and a learning rate so low that a random
-    search soon finds a gain that no noise hides. `holdout`: with the gate that the lab's own policy has."""
+    search soon finds a gain that no noise hides. `holdout`: with the gate that the lab's own policy has; `sealed`: with
+    those that ask for controls, without which a certificate costs less."""
     app.new_lab("digits", folder)
     train = folder / "train.py"
     shipped = train.read_text()
     assert "LEARNING_RATE = 0.01" in shipped
     train.write_text(shipped.replace("LEARNING_RATE = 0.01", "LEARNING_RATE = 0.005"))
-    (folder / "policy.toml").write_text(policy(people, {**SMALL_RULES, **(rules or {})}, holdout))
+    scorer = "log-loss" if sealed else ""
+    (folder / "policy.toml").write_text(policy(people, {**SMALL_RULES, **(rules or {})}, scorer, holdout))
     subprocess.run(["git", "-C", str(folder), "commit", "-qam", "Small rules, a low learning rate"], check=True)
     return folder
 

@@ -98,6 +98,18 @@ def parsed(name: str, content: bytes) -> tuple[dict[str, Array], Array, Array | 
     return found, labels, slices
 
 
+def guarded(scorer: Scorer, predictions: Array, labels: Array, inputs: Array) -> dict[str, float]:
+    """A scorer's answer. Raises Refused in place of what only the scorer can understand: what meets hostile numbers may
+    raise anything."""
+    try:
+        return scorer(predictions, labels, inputs)
+    except (hostile.Refused, ConfigError):
+        raise
+    except Exception as error:
+        said = f"the scorer failed on these predictions: {type(error).__name__}: {error}"
+        raise hostile.Refused(said) from error
+
+
 class Validation:
     """The validation set, read once: inputs for predictions, and scores for whoever asks."""
 
@@ -107,13 +119,11 @@ class Validation:
 
     def score(self, scorer: Scorer, predictions: Array) -> dict[str, float]:
         """Metrics by name. Raises what the scorer raises, and Refused in place of what only it can understand."""
-        try:
-            return by_slice(scorer, predictions, self._labels, self.inputs["inputs"], self._slices)
-        except (hostile.Refused, ConfigError):
-            raise
-        except Exception as error:  # a scorer that meets hostile numbers may raise anything
-            said = f"the scorer failed on these predictions: {type(error).__name__}: {error}"
-            raise hostile.Refused(said) from error
+
+        def sliced(p: Array, labels: Array, inputs: Array) -> dict[str, float]:
+            return by_slice(scorer, p, labels, inputs, self._slices)
+
+        return guarded(sliced, predictions, self._labels, self.inputs["inputs"])
 
 
 class HeldOut:
@@ -156,6 +166,12 @@ class Broker:
     def validation(self) -> Validation:
         """Raises IntegrityError if the file is not what it was when the loop began, ConfigError if it is no set."""
         return Validation(self.sealed)
+
+    def labelled(self) -> tuple[dict[str, Array], Array]:
+        """The validation set with its labels, for an examiner in this process, who looks at single rows. Raises as
+        `validation` does."""
+        inputs, labels, _ = self.sealed.read()
+        return inputs, labels
 
     def holdout(self) -> HeldOut:
         """Raises IntegrityError if the file is not the set in use, ConfigError if it is none, or there is none."""

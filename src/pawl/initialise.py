@@ -75,6 +75,30 @@ mode = "standard"                   # "adversarial": against proposers who may t
 use = "holdout"
 """
 
+SEALED = """
+# These look for gains that are not what they seem; most ask for controls, which are made after a won certificate.
+[[gate]]
+use = "consistency"                 # predicts the same rows alike, however they are presented
+
+[[gate]]
+use = "memory"                      # better on look-alikes of the sealed rows too
+
+[[gate]]
+use = "learning"                    # useless when trained on data with nothing to learn
+
+[[gate]]
+use = "freshness"                   # weights that this training made, from this seed
+
+[[gate]]
+use = "breadth"                     # better on more than a few rows
+
+[[gate]]
+use = "canaries"                    # no better than chance on labels drawn at random
+"""
+HIDDEN = {"log-loss": 'higher = ["accuracy"]'}
+"""What a scorer gives beside the metric that its studies are steered by, as settings of the gate `hidden-metrics`."""
+"""Gates for a study whose metric is measured: they have nothing to look at where it is self-reported."""
+
 CONFIG = """\
 # What to try in this study. Edit it freely; what is allowed stands in policy.toml.
 [study]
@@ -100,13 +124,20 @@ results = "results.tsv"             # the ledger, mirrored in autoresearch's for
 """
 
 
-def policy_text(signers: Iterable[keys.Signer], holdout: bool = False) -> str:
-    """A policy of a year with DESIGN's defaults and these signers; for a study that has a `holdout` with its gate."""
+def policy_text(signers: Iterable[keys.Signer], scorer: str = "", holdout: bool = False) -> str:
+    """A policy of a year with DESIGN's defaults and these signers; `scorer`: what measures, if Pawl does; for a study
+    that has a `holdout` with its gate."""
     approvers = "".join(
         f"[[approver]]\nname = {json.dumps(signer.name)}\nkey = {json.dumps(signer.public)}\n\n" for signer in signers
     )
     text = POLICY.format(expires=(datetime.now(UTC) + VALID).date(), approvers=approvers)
-    return text + (HELD_OUT if holdout else "")
+    text += HELD_OUT if holdout else ""
+    if not scorer:
+        return text
+    more = (
+        f'\n[[gate]]\nuse = "hidden-metrics"              # no other metric pays for the gain\n{HIDDEN.get(scorer)}\n'
+    )
+    return text + SEALED + (more if scorer in HIDDEN else "")
 
 
 def initialise(folder: Path) -> keys.Signer:
@@ -122,7 +153,8 @@ def initialise(folder: Path) -> keys.Signer:
     settings, _ = config.load(folder)
     signer = keys.find(folder) or keys.make(folder)
     if not (folder / policy.FILE).exists():
-        (folder / policy.FILE).write_text(policy_text([signer], bool(settings.evaluate.holdout)))
+        text = policy_text([signer], settings.evaluate.scorer, bool(settings.evaluate.holdout))
+        (folder / policy.FILE).write_text(text)
     _ignore(folder, (*IGNORED, *([settings.evaluate.results] if settings.evaluate.results else [])))
     return signer
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pawl import history, seals
+from pawl import controls, goodhart, history, seals
 from pawl.artifacts import ArtifactStore
 from pawl.envelope import sha256
 from pawl.errors import IntegrityError
@@ -34,7 +34,8 @@ from pawl.statement import Subject, render
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments; `calibrated`
-    says how often null candidates got through."""
+    says how often null candidates got through; `prepare` makes the controls that gates ask for, where there is a
+    sandbox to make them in. `sign` as in `Case`."""
 
     ledger: Ledger
     lineage: Lineage
@@ -44,9 +45,13 @@ class Judge:
     policy_digest: str
     picture: Callable[[Subject, str], Sequence[Artifact]]
     calibrated: Callable[[], Calibration] = Calibration
+    metric: str = ""
+    sign: int = 0
+    prepare: Callable[[Entry[Certificate]], None] = lambda certificate: None
 
     def judge(self, certificate: Entry[Certificate]) -> Entry[Verdict]:
         """Ask every gate. A policy without gates passes nothing."""
+        self.prepare(certificate)
         case = self._case(certificate)
         findings = tuple(gate.judge(case) for gate in self.gates)
         passed = bool(findings) and all(finding.passed for finding in findings)
@@ -56,6 +61,7 @@ class Judge:
 
     def lacks_only(self, gate: str, certificate: Entry[Certificate]) -> bool:
         """Whether `gate` is asked, and all others pass: what it needs is spent on nothing that is refused anyway."""
+        self.prepare(certificate)
         case = self._case(certificate)
         findings = [asked.judge(case) for asked in self.gates]
         return gate in {f.gate for f in findings} and all(f.passed for f in findings if f.gate != gate)
@@ -90,11 +96,29 @@ class Judge:
             isolation=self.policy.isolation, opening=opening.record if opening else None,
             holdout=lives[-1].since.record.digest if lives else "", openings_left=lives[-1].left if lives else 0,
             calibration=self.calibrated(), guards=tuple(table.guard for table in self.policy.guard),
-            artifacts={
-                f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
-                for run in runs[1::2] for artifact in run.record.artifacts
-            },
+            artifacts=self._written(runs[1::2]), metric=self.metric, sign=self.sign,
+            controls=controls.of(self.ledger, certificate.id),
+            reference_artifacts=self._written(runs[0::2]), earlier=self._earlier(plan.head, heads),
+            life=(
+                *(gains for _, gains in goodhart.life(self.ledger, before=certificate.id)),
+                goodhart.gains(self.ledger, certificate.record),
+            ),
         )  # fmt: skip
+
+    def _written(self, runs: Sequence[Entry[Run]]) -> dict[str, bytes]:
+        """What runs wrote, by "RUN:NAME"."""
+        return {
+            f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
+            for run in runs for artifact in run.record.artifacts
+        }  # fmt: skip
+
+    def _earlier(self, head: int, runs: Sequence[Run]) -> dict[str, int]:
+        """By digest, which other variant wrote a file of these runs on another seed. On the same seed it may: where
+        only prediction changed, training gives the same weights."""
+        mine = {(artifact.digest, run.seed) for run in runs for artifact in run.artifacts}
+        others = [entry.record for entry in self.ledger.entries(Run) if entry.record.variant != head]
+        found = {artifact.digest: run for run in others for artifact in run.artifacts}
+        return {digest: run.variant for digest, run in found.items() if (digest, run.seed) not in mine}
 
     def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
         subject = self._subject(verdict, certificate, history.study(self.ledger), history.read(self.ledger).champion)

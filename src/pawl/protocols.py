@@ -12,6 +12,7 @@ from pawl.ledger import Entry, Ledger, Row, Store
 from pawl.rates import Calibration
 from pawl.records import (
     Certificate,
+    Control,
     Direction,
     Evaluation,
     Finding,
@@ -28,8 +29,9 @@ from pawl.trials import Log as Log
 from pawl.trials import Trial as Trial
 
 __all__ = [
-    "Case", "Comparing", "Environment", "Evaluator", "Execution", "Executor", "Gate", "Guard", "Limits", "Log",
-    "Mount", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task", "Trial",
+    "Case", "Comparing", "Environment", "Evaluator", "Examiner", "Execution", "Executor", "Gate", "Guard", "Limits",
+    "Log", "Look", "Mount", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task",
+    "Trial",
 ]  # fmt: skip
 
 
@@ -119,6 +121,27 @@ class Comparing(Evaluator, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What came of looking: measures by name, none unless the outcome is ok."""
+
+    outcome: Outcome
+    reason: str
+    measures: Mapping[str, float]
+    usage: Usage
+
+
+class Examiner(Protocol):
+    def compare(self, reference: Run, head: Run) -> Look:
+        """Predict again with both arms' artifacts, in other dress, and compare row by row. Never raises for what a
+        variant did; Interrupted, SandboxError as an evaluator."""
+        ...
+
+    def score(self, run: Run) -> Look:
+        """The study's metrics for a run that is in no ledger: that of a control."""
+        ...
+
+
 class Sources(Protocol):
     """The editable files of a variant, for proposers."""
 
@@ -155,7 +178,10 @@ class Case:
 
     `opening` is the holdout's answer about the certificate (None: it gave none); `holdout` the digest of the holdout in
     use (empty: the study never had one), which has `openings_left`.
-    `calibration` is what null candidates showed up to now, `guards` are the policy's."""
+    `calibration` is what null candidates showed up to now, `guards` are the policy's.
+    `metric` is the study's, `sign` +1 where a higher one is better; artifacts are by "RUN:NAME"; `earlier` has the
+    digests of what runs of other variants wrote on other seeds, and by which variant. `life` has the paired changes
+    (head minus reference) of every metric, for each certificate that passed before and for this one, which is last."""
 
     certificate: Certificate
     reference_runs: tuple[Run, ...]
@@ -173,9 +199,17 @@ class Case:
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
     guards: tuple[Guard, ...] = ()
+    metric: str = ""
+    sign: int = 0
+    controls: tuple[Control, ...] = ()
+    reference_artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    earlier: Mapping[str, int] = field(default_factory=dict)
+    life: tuple[Mapping[str, tuple[float, ...]], ...] = ()
 
 
 class Gate(Protocol):
+    """A gate that needs controls says so in a class variable: `needs: ClassVar = ("pair",)`, kinds of `Control`."""
+
     def judge(self, case: Case) -> Finding:
         """Pass or refuse, with the reason. A gate that cannot tell refuses."""
         ...

@@ -16,6 +16,7 @@ from pawl.records import (
     Approval,
     Certificate,
     CommonSeeds,
+    Control,
     Dossier,
     Evaluation,
     Halt,
@@ -161,6 +162,10 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
             return f"variant {plan.head} against {plan.reference}, threshold {plan.threshold:.4g}{likely}"
         case Certificate() as certificate:
             return f"{certificate.outcome}: {certificate.reason}"
+        case Control() as control:
+            measures = ", ".join(f"{name} {value:.4g}" for name, value in control.measures.items())
+            what = f"certificate {control.certificate}, variant {control.variant}, {control.kind}"
+            return f"{what}: {measures or control.outcome + ' ' + control.reason}"
         case Verdict() as verdict:
             return (
                 "passed"
@@ -232,6 +237,8 @@ def why(ledger: Ledger, id: int) -> list[str]:
             return [head, *(why(ledger, screened.id) if screened else [])]
         case Certificate() as certificate:
             return [head, *_certificate(ledger, certificate)]
+        case Control() as control:
+            return [head, *why(ledger, control.certificate)]
         case Verdict() as verdict:
             findings = [
                 f"  {'pass  ' if f.passed else 'REFUSE'} {f.gate}: {one_line(f.reason)}" for f in verdict.findings

@@ -252,6 +252,24 @@ class Certificate(Record):
     cpu_s: float
 
 
+class Control(Record):
+    """A control of a certificate that was won: something done only to see whether its gain is what it seems.
+
+    `kind` is "pair" (one seed's runs of both arms looked at again; `variant` is the head) or "unlearned" (`variant`
+    trained where there was nothing to learn, with `share` of the budget). `measures` are what gates read, by name;
+    empty unless the outcome is ok. docs/explanation/reward-hacking.md says what each one is."""
+
+    certificate: int
+    kind: Literal["pair", "unlearned"]
+    variant: int
+    seed: int
+    share: float
+    outcome: Outcome
+    reason: str
+    measures: dict[str, float]
+    usage: Usage
+
+
 class Finding(Part):
     """One gate's answer with its reason."""
 
@@ -310,7 +328,7 @@ class Exchange(Record):
 RECORDS: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
-        Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate,
+        Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate, Control,
         Verdict, Dossier, Approval, Rejection, Release, PolicyChange, PolicyInForce, Revocation, Halt, Resume, Exchange,
         Holdout, OpeningIntent, Opening,
         Reduced,

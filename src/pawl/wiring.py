@@ -5,12 +5,28 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
-from pawl import amend, cache, calibration, charts, config, environment, hardware, page, plugins, policy, results
+from pawl import (
+    amend,
+    cache,
+    calibration,
+    charts,
+    config,
+    controls,
+    environment,
+    hardware,
+    page,
+    plugins,
+    policy,
+    results,
+    unlearning,
+)
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
@@ -28,8 +44,8 @@ from pawl.loop import Loop
 from pawl.measure import Measure
 from pawl.opening import Open
 from pawl.policy import Policy
-from pawl.protocols import Evaluator, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
-from pawl.records import Artifact, Halt, PolicyInForce, Release, Resume, Study, Variant
+from pawl.protocols import Evaluator, Examiner, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
+from pawl.records import Artifact, Certificate, Halt, PolicyInForce, Release, Resume, Study, Variant
 from pawl.refresh import Refresh
 from pawl.search import Search
 from pawl.statement import Subject
@@ -149,8 +165,9 @@ class Wiring:
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
         search = Search(self.ledger, self._proposers(rules), self.lineage, measure, rules, metric, sign)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
+        judge = replace(self.build_judge(), prepare=self._controls(rules, wiring, train, broker))
         return Loop(
-            self.ledger, search, certify, self.build_judge(), rules, workers, stop,
+            self.ledger, search, certify, judge, rules, workers, stop,
             changed=lambda: self._unchanged(digest), after=self._after, opened=opened,
             opening=Open(self.ledger, measure.evaluator, broker, rules.holdout),
         )  # fmt: skip
@@ -172,6 +189,32 @@ class Wiring:
         if not table.holdout:
             raise ConfigError(f"{config.FILE} names no holdout", f'add holdout = "sealed/holdout.npz" to {config.FILE}')
         return Refresh(self.ledger, self.state / table.holdout, self.state / table.validation)
+
+    def _controls(
+        self, rules: Policy, wiring: Mapping[str, object], train: Mapping[str, object], broker: Broker | None
+    ) -> Callable[[Entry[Certificate]], None]:
+        """What makes the controls that gates ask for; nothing where the metric is self-reported, as nothing can."""
+        kinds = controls.wanted(self._gates(rules))
+        if broker is None or not kinds:
+            return lambda certificate: None
+        table, place = self.config.evaluate, cast(Workplace, wiring["workplace"])
+        sealed = {"command": table.predict, "scorer": table.scorer, "broker": broker}
+        examiner = self._part(
+            Examiner, PartTable(use="sealed"), **wiring, **sealed, scorers=(self.state / table.validation).parent,
+            metric=self.config.study.metric, sign=self.config.sign,
+        )  # fmt: skip
+
+        def executor(budget: str) -> Executor:
+            apart = replace(place, data=unlearning.scrambled(place.data))
+            return self._part(
+                Executor, self.config.executor, **{**wiring, **train, "workplace": apart, "budget": budget}
+            )
+
+        whole = self.config.train.amount
+        budgets = {unlearning.CUT: unlearning.cut(whole), 1.0: whole}
+        ways = [controls.Unlearning(share, partial(executor, budget)) for share, budget in budgets.items()]
+        stop = cast(threading.Event, wiring["stop"])
+        return controls.Controls(self.ledger, examiner, kinds, ways, self.config.workers, stop).settle
 
     def _evaluator(self, wiring: dict[str, object], broker: Broker | None) -> Evaluator:
         table, metric = self.config.evaluate, self.config.study.metric
@@ -203,11 +246,14 @@ class Wiring:
 
     def build_judge(self) -> Judge:
         rules, digest = self.rules()
-        gates = [self._part(Gate, table) for table in rules.gate]
+        metric, sign = self.config.study.metric, self.config.sign
         return Judge(
-            self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture,
-            calibrated=lambda: calibration.measured(self.ledger, rules),
+            self.ledger, self.lineage, self.artifacts, self._gates(rules), rules, digest, self._picture,
+            calibrated=lambda: calibration.measured(self.ledger, rules), metric=metric, sign=sign,
         )  # fmt: skip
+
+    def _gates(self, rules: Policy) -> list[Gate]:
+        return [self._part(Gate, table) for table in rules.gate]
 
     def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
         chart = charts.png(self.ledger)

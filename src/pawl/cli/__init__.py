@@ -10,6 +10,7 @@ from pawl.cli import (
     db,
     decisions,
     export,
+    goodhart,
     halting,
     inquiring,
     judging,
@@ -25,8 +26,8 @@ from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
-    "app", "main", "calibration", "commands", "db", "decisions", "export", "halting", "inquiring", "judging",
-    "ledger", "pareto", "redteam", "rules", "running", "seal", "starting",
+    "app", "main", "calibration", "commands", "db", "decisions", "export", "goodhart", "halting", "inquiring",
+    "judging", "ledger", "pareto", "redteam", "rules", "running", "seal", "starting",
 ]  # fmt: skip
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -23,7 +24,19 @@ from pawl.slices import Array
 from pawl.workplace import Workplace
 
 FREE = Usage(wall_s=0.0, cpu_s=0.0, peak_bytes=0)
-MODEL, INPUTS = "/model", "/inputs/inputs.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """What prediction can see of its surroundings: where the model's folder and the inputs' file lie, and the file's
+    age in seconds."""
+
+    model: str = "/model"
+    inputs: str = "/inputs/inputs.npz"
+    age: float = 0.0
+
+
+USUAL = Dress()
 
 
 @dataclass(frozen=True)
@@ -51,9 +64,9 @@ class SealedEvaluator:
             return self._evaluation(run, {}, FREE, Refusal(run.record.outcome, run.record.reason))
         sealed, scorer, usage = self.broker.validation(), named(self.scorer, self.scorers), FREE
         try:
-            predictions, usage = self._predict(run, sealed.inputs)
+            predictions, usage = self._predict(run.record, sealed.inputs)
             usage = self._look_for_the_future(run, sealed.inputs, predictions, usage)
-            metrics = _finite(sealed.score(scorer, predictions), self.metric)
+            metrics = finite(sealed.score(scorer, predictions), self.metric)
         except (Refusal, hostile.Refused) as refusal:
             return self._evaluation(run, {}, usage, refusal, sealed.digest)
         return self._evaluation(run, metrics, usage, None, sealed.digest)
@@ -64,7 +77,7 @@ class SealedEvaluator:
         found = []
         try:
             for run in (head, reference):
-                predictions, usage = self._predict(run, holdout.inputs)
+                predictions, usage = self._predict(run.record, holdout.inputs)
                 self._look_for_the_future(run, holdout.inputs, predictions, usage)
                 found.append(predictions)
         except (Refusal, hostile.Refused):
@@ -86,7 +99,7 @@ class SealedEvaluator:
         cuts = draw.integers(1, inputs.shape[1], size=len(few))
         tail = np.arange(inputs.shape[1])[None, :] >= cuts[:, None]
         mixed = np.where(tail, inputs[draw.permutation(len(inputs))[: len(few)]], inputs[few])
-        second, more = self._predict(run, {**sealed, "inputs": mixed})
+        second, more = self._predict(run.record, {**sealed, "inputs": mixed})
         if first.ndim < 2 or len(first) != len(inputs):
             raise hostile.Refused(f"predictions have shape {first.shape} for {len(inputs)} inputs")
         steady(first[few], second, cuts)
@@ -95,13 +108,13 @@ class SealedEvaluator:
             peak_bytes=max(usage.peak_bytes, more.peak_bytes),
         )  # fmt: skip
 
-    def _predict(self, run: Entry[Run], inputs: Mapping[str, Array]) -> tuple[Array, Usage]:
+    def _predict(self, run: Run, inputs: Mapping[str, Array], dress: Dress = USUAL) -> tuple[Array, Usage]:
         """The predictions [N, ...] of a run's artifacts on some inputs. Raises Refusal with the execution's outcome."""
         with tempfile.TemporaryDirectory(prefix="pawl-predict-", dir=self.workplace.scratch()) as name:
             folder = Path(name)
             folder.chmod(0o755)
-            model, study = folder / "model", self.workplace.export(run.record.variant, folder / "study")
-            for artifact in run.record.artifacts:
+            model, study = folder / "model", self.workplace.export(run.variant, folder / "study")
+            for artifact in run.artifacts:
                 path = model / artifact.name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(self.artifacts.get(artifact.digest))
@@ -109,9 +122,12 @@ class SealedEvaluator:
             (folder / "inputs").mkdir()
             buffer = io.BytesIO()
             np.savez(buffer, **inputs)  # type: ignore[arg-type]  # numpy's stub takes a keyword for an array
-            (folder / "inputs" / "inputs.npz").write_bytes(buffer.getvalue())
-            mounts = (*study, Mount(model, MODEL), Mount(folder / "inputs", "/inputs"))
-            told = {"PAWL_MODEL": MODEL, "PAWL_INPUTS": INPUTS, "PAWL_OUT": "/out"}
+            shown = PurePosixPath(dress.inputs)
+            file = folder / "inputs" / shown.name
+            file.write_bytes(buffer.getvalue())
+            os.utime(file, (file.stat().st_mtime - dress.age,) * 2)
+            mounts = (*study, Mount(model, dress.model), Mount(folder / "inputs", str(shown.parent)))
+            told = {"PAWL_MODEL": dress.model, "PAWL_INPUTS": dress.inputs, "PAWL_OUT": "/out"}
             done = self.sandbox.execute(self._task(mounts, told), self.stop)
         return _predictions(done, self.workplace.predict_limits.disk), done.usage
 
@@ -150,7 +166,7 @@ def _predictions(done: Execution, limit: int) -> Array:
     return found["predictions"]
 
 
-def _finite(metrics: Mapping[str, float], wanted: str) -> dict[str, float]:
+def finite(metrics: Mapping[str, float], wanted: str) -> dict[str, float]:
     if wanted not in metrics:
         raise ConfigError(f"the scorer gives {', '.join(metrics)} and not {wanted}", "correct study.metric")
     bad = [name for name, value in metrics.items() if not np.isfinite(value)]

@@ -400,6 +400,7 @@ Forecast gain=n gain_sd=n pairs=i pairs_late=i chance=n wall_s=n
 Preregistration reference=i head=i noise=i step=i wins=i threshold=n scale=n seeds=[i] test=sign-flip|clipped-mean* forecast=Forecast?*
 Pair seed=i reference=i head=i reference_score=n? head_score=n? gain=n? cpu_ratio=n?
 Certificate preregistration=i outcome=certified|futile|exhausted|no-noise reason=s pairs=[Pair] e_value=n estimate=n? low=n? high=n? level=n reference_failures=i head_failures=i cpu_ratio=n? cpu_s=n
+Control certificate=i kind=pair|unlearned variant=i seed=i share=n outcome=OUTCOME reason=s measures={n} usage=Usage
 Finding gate=s passed=b reason=s
 Verdict certificate=i policy=s findings=[Finding] passed=b
 Dossier verdict=i variant=i reference=i policy=s statement=s attachments=[Artifact] proposers=[s] until=s
