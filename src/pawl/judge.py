@@ -32,7 +32,8 @@ from pawl.statement import Subject, render
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments."""
+    """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments; `exposed` tells
+    where sealed rows lie in what a sandbox shows, or None if it cannot."""
 
     ledger: Ledger
     lineage: Lineage
@@ -41,6 +42,7 @@ class Judge:
     policy: Policy
     policy_digest: str
     picture: Callable[[Subject, str], Sequence[Artifact]]
+    exposed: Callable[[], tuple[str, ...] | None] = lambda: None
 
     def judge(self, certificate: Entry[Certificate]) -> Entry[Verdict]:
         """Ask every gate. A policy without gates passes nothing."""
@@ -79,7 +81,19 @@ class Judge:
                 f"{run.id}:{artifact.name}": self.artifacts.get(artifact.digest)
                 for run in runs[1::2] for artifact in run.record.artifacts
             },
+            reference_files=self.lineage.read(arms[0]), head_files=self.lineage.read(arms[1]),
+            exposed=self.exposed(), **self._proposals(certificate, plan),
         )  # fmt: skip
+
+    def _proposals(self, certificate: Entry[Certificate], plan: Preregistration) -> dict[str, tuple[Proposal, ...]]:
+        """What led from reference to head, and all that its proposers had tried until then."""
+        changes = self._changes(plan.reference, self.ledger.get(plan.head, Variant))
+        proposers = {entry.record.proposer for entry in changes}
+        tried = [entry for entry in self.ledger.entries(Proposal) if entry.id < certificate.id]
+        return {
+            "changes": tuple(entry.record for entry in changes),
+            "tried": tuple(entry.record for entry in tried if entry.record.proposer in proposers),
+        }
 
     def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
         subject = self._subject(verdict, certificate, history.study(self.ledger), history.read(self.ledger).champion)

@@ -124,7 +124,12 @@ class Proposer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall."""
+    """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall.
+    Evaluations come in pairs, the reference's first.
+
+    `reference_files` and `head_files` are the editable files by path; `changes` the accepted proposals that lead from
+    the one to the other; `tried` all that their proposers put forward before the certificate, oldest first; `exposed`
+    where sealed rows lie in what a sandbox shows (None: nobody looked)."""
 
     certificate: Certificate
     reference_runs: tuple[Run, ...]
@@ -137,6 +142,11 @@ class Case:
     allow_unsafe: bool
     isolation: tuple[str, ...] = ()
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    reference_files: Mapping[str, str] = field(default_factory=dict)
+    head_files: Mapping[str, str] = field(default_factory=dict)
+    changes: tuple[Proposal, ...] = ()
+    tried: tuple[Proposal, ...] = ()
+    exposed: tuple[str, ...] | None = None
 
 
 class Gate(Protocol):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
 
-from pawl import amend, cache, charts, config, environment, page, plugins, policy, results
+from pawl import amend, cache, charts, config, environment, exposure, page, plugins, policy, results
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
@@ -163,7 +163,17 @@ class Wiring:
     def build_judge(self) -> Judge:
         rules, digest = self.rules()
         gates = [self._part(Gate, table) for table in rules.gate]
-        return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture)
+        looked = self._exposed if any(table.use == "exposed" for table in rules.gate) else lambda: None
+        return Judge(self.ledger, self.lineage, self.artifacts, gates, rules, digest, self._picture, looked)
+
+    def _exposed(self) -> tuple[str, ...]:
+        """Where sealed rows lie in what a sandbox shows of this study."""
+        table, place = self.config.evaluate, self._workplace()
+        names = [name for name in (table.validation, table.holdout) if name]
+        shown = {mount.target: mount.source for mount in place.environment.mounts}
+        shown |= {name: self.folder / name for name in self.config.train.data}
+        sealed = {name: (self.state / name).read_bytes() for name in names}
+        return exposure.look(shown, sealed, place.environment.masks) if sealed else ()
 
     def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
         chart = charts.png(self.ledger)
