@@ -8,14 +8,14 @@ and what lies in machine code.
 from __future__ import annotations
 
 import bz2
-import hashlib
+import functools
 import json
 import lzma
 import os
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pawl import cache, hostile
+from pawl.envelope import sha256
 
 ROWS = 400
 """Rows of each sealed set that are looked for, evenly spread."""
@@ -36,8 +37,8 @@ LARGEST = 1 << 30
 """Bytes of one file, or of what it unpacks to, that are looked at."""
 DEEPEST = 2
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-TABLE_BITS = 22
-MACHINE_CODE = b"\x7fELF"
+TABLE_BITS = 20
+MACHINE_CODE = (b"\x7fELF", b"!<arch>")
 BROKEN = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 """What reading a broken, encrypted or unknown archive raises."""
 VERSION = "1"
@@ -60,7 +61,7 @@ class Needles:
         for needle in needles:
             anchor = int.from_bytes(needle.content[needle.at : needle.at + 8], sys.byteorder)
             self.by_anchor.setdefault(anchor, []).append(needle)
-        self.anchors = np.array(sorted(self.by_anchor), np.uint64)
+        self.anchors = np.array([*sorted(self.by_anchor), 2**64 - 1], np.uint64)  # one more, so that none is beyond
         self.table = np.zeros(1 << TABLE_BITS, bool)
         self.table[_slot(self.anchors)] = True
 
@@ -72,9 +73,10 @@ class Needles:
                 part = content[start + shift : start + shift + CHUNK]
                 words = np.frombuffer(part[: len(part) // 8 * 8], np.uint64)
                 (hits,) = np.nonzero(self.table[_slot(words)])
-                for hit in hits[np.isin(words[hits], self.anchors)]:
+                near = self.anchors[np.searchsorted(self.anchors[:-1], words[hits])]
+                for hit in hits[near == words[hits]]:
                     place = start + shift + 8 * int(hit)
-                    rows |= {n.row for n in self.by_anchor[int(words[hit])] if _stands(n, content, place)}
+                    rows |= {n.row for n in self.by_anchor.get(int(words[hit]), ()) if _stands(n, content, place)}
         return rows
 
 
@@ -101,15 +103,14 @@ def needles(name: str, content: bytes) -> Iterator[Needle]:
 
 def _encodings(row: NDArray[np.generic]) -> Iterator[bytes]:
     """A row as stored, as other types, and as text."""
-    yield row.tobytes()
     values = row.astype(np.float64)
+    yield from (row.tobytes(), values.tobytes(), values.astype("<f4").tobytes())
     for scale in SCALES if row.dtype.kind == "f" else (1,):
         scaled = values * scale
-        yield from (scaled.astype(kind).tobytes() for kind in ("<f4", "<f8"))
         whole = np.round(scaled)
-        if not np.allclose(whole, scaled, atol=1e-4 * scale):
+        if np.abs(whole - scaled).max() > 1e-4 * scale:
             continue
-        yield from (whole.astype(kind).tobytes() for kind in ("<i4", "<i8"))
+        yield from (whole.astype(kind).tobytes() for kind in ("<f4", "<f8", "<i4", "<i8"))
         if whole.min() >= 0 and whole.max() < 256:
             yield whole.astype(np.uint8).tobytes()
         numbers = [str(int(value)) for value in whole]
@@ -119,38 +120,53 @@ def _encodings(row: NDArray[np.generic]) -> Iterator[bytes]:
 
 def _rarest(content: bytes) -> int:
     """Where the eight bytes with the most different values begin."""
-    return max(range(len(content) - 7), key=lambda at: len(set(content[at : at + 8])))
+    return max(range(0, len(content) - 7, 8), key=lambda at: len(set(content[at : at + 8])))
 
 
 def look(places: Mapping[str, Path], sealed: Mapping[str, bytes], masks: Iterable[str] = ()) -> tuple[str, ...]:
-    """`PLACE: holds N of the M rows looked for of SET`, for each file that does. Remembered while nothing changes."""
-    files = sorted(_files(places, tuple(masks)))
-    listing = [VERSION, *(hashlib.sha256(content).hexdigest() for content in sealed.values())]
-    listing += [f"{shown} {path.stat().st_size} {path.stat().st_mtime_ns}" for shown, path in files]
-    known = cache.folder("exposed") / f"{hashlib.sha256(chr(0).join(listing).encode()).hexdigest()}.json"
-    if not known.exists():
-        found = _look(files, sealed)
-        part = known.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps(found))
-        part.replace(known)
-    return tuple(str(line) for line in json.loads(known.read_text()))
+    """`PLACE: holds N of the M rows looked for of SET`, for each file that does. What was found in a place is kept
+    while neither it nor the sealed sets change."""
+    sets = [f"{name} {sha256(content)}" for name, content in sorted(sealed.items())]
+    wanted = functools.cache(lambda: [needle for name in sealed for needle in needles(name, sealed[name])])
+    found: list[str] = []
+    for shown, place in {path.resolve(): (shown, path) for shown, path in places.items()}.values():
+        files = sorted(_files(shown, place, tuple(masks)))
+        listing = [_mark(name, path) for name, path in files] if place.is_dir() else [shown, sha256(place.read_bytes())]
+        known = cache.folder("exposed") / f"{sha256(chr(0).join([VERSION, *sets, *listing]).encode())}.json"
+        if not known.exists():
+            part = known.with_suffix(f".{os.getpid()}")
+            part.write_text(json.dumps(_look(files, wanted())))
+            part.replace(known)
+        found += [str(line) for line in json.loads(known.read_text())]
+    return tuple(found)
 
 
-def _look(files: Iterable[tuple[str, Path]], sealed: Mapping[str, bytes]) -> list[str]:
-    wanted = [needle for name, content in sealed.items() for needle in needles(name, content)]
-    counts = {name: len({needle.row for needle in wanted if needle.row[0] == name}) for name in sealed}
+def _mark(name: str, path: Path) -> str:
+    status = path.stat()
+    return f"{name} {status.st_size} {status.st_mtime_ns}"
+
+
+def _look(files: Iterable[tuple[str, Path]], wanted: Sequence[Needle]) -> list[str]:
     known, said = Needles(wanted), []
+    rows = {needle.row for needle in wanted}
     for shown, path in files:
-        rows = _rows(known, path.read_bytes()) if path.stat().st_size <= LARGEST else set()
-        for name in sorted({name for name, _ in rows}):
-            held = sum(row[0] == name for row in rows)
-            said.append(f"{shown}: holds {held} of the {counts[name]} rows looked for of {name}")
+        here = _rows(known, _content(path))
+        for name in sorted({name for name, _ in here}):
+            held, asked = (sum(row[0] == name for row in some) for some in (here, rows))
+            said.append(f"{shown}: holds {held} of the {asked} rows looked for of {name}")
     return said
 
 
+def _content(path: Path) -> bytes:
+    """A file's bytes; nothing of machine code, and of what is too large."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start.startswith(MACHINE_CODE) or path.stat().st_size > LARGEST:
+            return b""
+        return start + file.read()
+
+
 def _rows(known: Needles, content: bytes, depth: int = 0) -> set[tuple[str, int]]:
-    if content.startswith(MACHINE_CODE):
-        return set()
     rows = known.found(content)
     if depth < DEEPEST:
         for inner in _unpacked(content):
@@ -176,14 +192,13 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
         return
 
 
-def _files(places: Mapping[str, Path], masks: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
-    """Every regular file below some places, by a name to show; compiled Python is left out beside its source."""
-    for shown, place in places.items():
-        if place.is_file():
-            yield shown, place
-        for folder, names, files in os.walk(place):
-            names[:] = [n for n in names if n not in ("__pycache__", ".git", ".pawl") and f"{folder}/{n}" not in masks]
-            for name in files:
-                path = Path(folder) / name
-                if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK):
-                    yield f"{shown}/{path.relative_to(place)}", path
+def _files(shown: str, place: Path, masks: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Every regular file below a place, by a name to show; compiled Python is left out beside its source."""
+    if place.is_file():
+        yield shown, place
+    for folder, names, files in os.walk(place):
+        names[:] = [name for name in names if name != "__pycache__" and f"{folder}/{name}" not in masks]
+        for name in files:
+            path = Path(folder) / name
+            if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK):
+                yield f"{shown}/{path.relative_to(place)}", path
