@@ -87,13 +87,13 @@ class Judge:
 
     def _proposals(self, certificate: Entry[Certificate], plan: Preregistration) -> dict[str, tuple[Proposal, ...]]:
         """What led from reference to head, and all that its proposers had tried until then."""
-        changes = self._changes(plan.reference, self.ledger.get(plan.head, Variant))
-        proposers = {entry.record.proposer for entry in changes}
-        tried = [entry for entry in self.ledger.entries(Proposal) if entry.id < certificate.id]
-        return {
-            "changes": tuple(entry.record for entry in changes),
-            "tried": tuple(entry.record for entry in tried if entry.record.proposer in proposers),
-        }
+        changes, variant = list[Proposal](), self.ledger.get(plan.head, Variant)
+        while variant.id != plan.reference and variant.record.proposal is not None:
+            changes.append(self.ledger.get(variant.record.proposal, Proposal).record)
+            variant = self.ledger.get(changes[-1].parent, Variant)
+        proposers = {change.proposer for change in changes}
+        tried = [entry.record for entry in self.ledger.entries(Proposal) if entry.id < certificate.id]
+        return {"changes": tuple(changes[::-1]), "tried": tuple(p for p in tried if p.proposer in proposers)}
 
     def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
         subject = self._subject(verdict, certificate, history.study(self.ledger), history.read(self.ledger).champion)

@@ -127,8 +127,8 @@ class Case:
     """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall.
     Evaluations come in pairs, the reference's first.
 
-    `reference_files` and `head_files` are the editable files by path; `changes` the accepted proposals that lead from
-    the one to the other; `tried` all that their proposers put forward before the certificate, oldest first; `exposed`
+    `reference_files` and `head_files` are the editable files by path; `changes` the proposals that lead from the one to
+    the other; `tried` all that their proposers put forward before the certificate, oldest first; `exposed`
     where sealed rows lie in what a sandbox shows (None: nobody looked)."""
 
     certificate: Certificate

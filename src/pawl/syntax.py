@@ -159,7 +159,7 @@ class Flow:
     source: Source
     origin: Callable[[ast.AST], bool]
     passes: Callable[[str], bool] = PASSED_ON.__contains__
-    through: tuple[type[ast.operator], ...] = (ast.operator,)
+    through: tuple[type[ast.AST], ...] = (ast.operator, ast.cmpop)
     places: set[tuple[str, str]] = field(default_factory=set)
     results: set[str] = field(default_factory=set)
 
@@ -179,6 +179,10 @@ class Flow:
             return False
         if isinstance(node, ast.BinOp) and not isinstance(node.op, self.through):
             return False
+        if isinstance(node, ast.Compare) and not isinstance(node.ops[0], self.through):
+            return False
+        if isinstance(node, ast.IfExp):
+            return self.carries(node.body) or self.carries(node.orelse)
         return any(self.carries(child) for child in ast.iter_child_nodes(node))
 
     def _called(self, node: ast.Call) -> bool:

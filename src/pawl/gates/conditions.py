@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ NO_SEED = {
     "uuid.uuid1", "random.SystemRandom", "torch.seed", "torch.initial_seed",
 }  # fmt: skip
 COUNTS = frozenset({"int", "max", "min", "abs"})
+COUNTED = (ast.Mult, ast.Add, ast.Sub, ast.FloorDiv, ast.Mod, ast.BitXor, ast.BitOr)
 TOLD = ("PAWL_SEED", "PAWL_BUDGET")
 LARGER = (ast.Mult, ast.Add, ast.Pow, ast.LShift)
 
@@ -50,6 +52,9 @@ def _compare(head: Sequence[Source], reference: Sequence[Source]) -> Iterator[Si
         before, after = (sum(len(_readings(source, name)) for source in files) for files in (reference, head))
         if after < before:
             yield Sign(head[0].path, 1, f"no longer reads {name}", name)
+    before, after = (max((_trainings(source) for source in files), default=0) for files in (reference, head))
+    if after > max(before, 1):
+        yield Sign(head[0].path, 1, f"trains {after} times, each time on the whole budget", "trains")
     before, after = (sum(1 for source in files for _ in _by_seed(source)) for files in (reference, head))
     if after < before:
         yield from new(*([sign for source in files for sign in _fixed(source)] for files in (head, reference)))
@@ -62,19 +67,19 @@ def _readings(source: Source, name: str) -> list[ast.AST]:
 def _look(source: Source) -> Iterator[Sign]:
     """Everything that could be a change of conditions; what the reference does too is taken off later."""
     seed, budget = (_flow(source, name) for name in TOLD)
+    whole = _flow(source, "PAWL_BUDGET", (ast.Mult, ast.Add))
     clock = Flow(source, lambda node: isinstance(node, ast.Call) and source.dotted(node.func) in CLOCKS).follow()
     for node in ast.walk(source.tree):
         for said in (
-            *_overridden(source, node, seed, budget), *_repeated(source, node, budget), *_by_clock(source, node, clock),
+            *_overridden(source, node, seed, budget), *_repeated(source, node, whole), *_by_clock(source, node, clock),
             *_unseeded(source, node),
         ):  # fmt: skip
             yield Sign(source.path, getattr(node, "lineno", 1), said, f"{said} {_header(source.statement(node))}")
 
 
-def _flow(source: Source, name: str) -> Flow:
+def _flow(source: Source, name: str, through: tuple[type[ast.AST], ...] = COUNTED) -> Flow:
     """Where a seed or a budget goes as a count: a share of it, as a learning rate takes, is no longer one."""
-    passes, through = COUNTS.__contains__, (ast.Mult, ast.Add, ast.Sub, ast.FloorDiv, ast.Mod, ast.BitXor, ast.BitOr)
-    return Flow(source, lambda node: source.told(node) == name, passes, through).follow()
+    return Flow(source, lambda node: source.told(node) == name, COUNTS.__contains__, through).follow()
 
 
 def _header(statement: ast.AST) -> str:
@@ -142,17 +147,27 @@ def _divided(value: ast.AST) -> bool:
     return isinstance(value, ast.BinOp) and isinstance(value.op, ast.FloorDiv | ast.Div | ast.Sub | ast.Mod)
 
 
-def _repeated(source: Source, node: ast.AST, budget: Flow) -> Iterator[str]:
+def _repeated(source: Source, node: ast.AST, whole: Flow) -> Iterator[str]:
     """A function that is given the whole budget, called in a loop."""
     loops = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
     if not isinstance(node, ast.Call) or source.dotted(node.func) not in source.functions():
         return
-    whole = any(
-        _is(budget, value) or _value(source, value) == "PAWL_BUDGET"
-        for value in (*node.args, *(k.value for k in node.keywords))
-    )
-    if whole and any(source.inside(node, *loops)) and not _schedule(source, node):
+    if _given(source, node, whole) and any(source.inside(node, *loops)):
         yield "trains more than once, each time on the whole budget"
+
+
+def _given(source: Source, node: ast.Call, whole: Flow) -> bool:
+    """Whether a call of one of the file's own functions, which has a loop in it, is given the whole budget."""
+    values = (*node.args, *(keyword.value for keyword in node.keywords))
+    given = any(_is(whole, value) or _value(source, value) == "PAWL_BUDGET" for value in values)
+    return given and source.dotted(node.func) in source.functions() and not _schedule(source, node)
+
+
+def _trainings(source: Source) -> int:
+    """How often one function, at most, calls what trains with the whole budget."""
+    whole = _flow(source, "PAWL_BUDGET", (ast.Mult, ast.Add))
+    scopes = Counter(source.scope(call) for call, _ in source.calls() if _given(source, call, whole))
+    return max(scopes.values(), default=0)
 
 
 def _schedule(source: Source, node: ast.Call) -> bool:

@@ -51,17 +51,21 @@ class Foreign:
         return judged("foreign", case, brought(self._look), "no data are looked for outside of the study")
 
     def _look(self, source: Source) -> Iterator[Sign]:
+        told: set[str] = set()
         for node in ast.walk(source.tree):
+            line = getattr(node, "lineno", 1)
             for said in self._said(source, node):
-                yield Sign(source.path, getattr(node, "lineno", 1), said, said)
+                yield Sign(source.path, line, said, said)
+            if (name := source.told(node)) is not None and name not in told:
+                told.add(name)
+                said = f"reads the environment variable {name}, which it did not read before"
+                yield Sign(source.path, line, said, f"{source.path} {name}")
 
     def _said(self, source: Source, node: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (f"imports {name}, which ships data" for name in _imported(node) if self._ships(name))
         elif isinstance(node, ast.Call):
             yield from _called(source, node)
-        if (told := source.told(node)) is not None:
-            yield f"reads the environment variable {told}"
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
             name = source.dotted(node)
             if name in WALKS or name == "__file__" or name.endswith((".__file__", ".__path__", ".__spec__")):

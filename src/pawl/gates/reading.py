@@ -66,10 +66,19 @@ def _chooses(source: Source, node: ast.AST) -> bool:
     """A comparison, or the first few of a ranking."""
     if isinstance(node, ast.Compare):
         return not any(isinstance(operator, ast.Is | ast.IsNot | ast.In | ast.NotIn) for operator in node.ops)
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and not _batch(source, node):
         ranked = Flow(source, lambda part: isinstance(part, ast.Call) and _ends(RANKS)(source.dotted(part.func)))
         return ranked.carries(_bound(source, node.value))
     return False
+
+
+def _batch(source: Source, node: ast.Subscript) -> bool:
+    """Whether a slice moves on with a loop: then every part has its turn."""
+    around = list(source.inside(node, ast.For, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp))
+    targets: list[ast.AST] = [loop.target for loop in around if isinstance(loop, ast.For)]
+    targets += [part.target for loop in around for part in getattr(loop, "generators", ())]
+    moving = {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return any(isinstance(part, ast.Name) and part.id in moving for part in ast.walk(node.slice))
 
 
 def _bound(source: Source, node: ast.expr) -> ast.expr:
@@ -85,7 +94,7 @@ def _bound(source: Source, node: ast.expr) -> ast.expr:
 
 def _picked(source: Source, node: ast.AST, data: Flow, chosen: Flow) -> Iterator[str]:
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and data.carries(node.value):
-        if chosen.carries(node.slice):
+        if not isinstance(node.slice, ast.Slice) and chosen.carries(node.slice):
             yield "keeps only the rows that meet a condition"
         elif isinstance(node.slice, ast.Tuple) and any(_skips(part) for part in node.slice.elts[1:]):
             yield "leaves out positions of every row"
@@ -124,6 +133,7 @@ def _renamed(source: Source, node: ast.AST, data: Flow) -> Iterator[str]:
             if (
                 isinstance(name, ast.Name)
                 and name.id in LABELS
+                and data.carries(name)
                 and (isinstance(node, ast.AugAssign) or not _same(source, value, data))
             ):
                 yield "gives classes other labels"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -17,11 +18,11 @@ SPLITS = ("", "val_", "valid_", "validation_", "test_", "eval_", "holdout_", "se
 @dataclass(frozen=True)
 class SelfReport:
     """Refuses when what the head's runs print under a sealed metric's name (`log_loss`, `val_log_loss`) is off from
-    the sealed score by more than `sds` times the score's own scatter over seeds plus `share` of it; where the
-    reference prints that too, by more than that beyond the reference. Training metrics are no claims."""
+    the sealed score, on average, by more than `share` of it plus `sds` standard errors of that difference over runs;
+    where the reference prints that too, by more than that beyond the reference. Training metrics are no claims."""
 
     sds: float = 4.0
-    share: float = 0.05
+    share: float = 0.25
 
     def judge(self, case: Case) -> Finding:
         head = list(zip(case.head_runs, case.evaluations[1::2], strict=False))
@@ -47,8 +48,8 @@ class SelfReport:
                 if not mine:
                     continue
                 scores = [evaluation.metrics[metric] for _, evaluation in head if metric in evaluation.metrics]
-                scatter = stdev(scores) if len(scores) > 1 else 0.0
-                allowed = self.sds * scatter + self.share * abs(fmean(scores))
+                error = stdev(mine) / math.sqrt(len(mine)) if len(mine) > 1 else 0.0
+                allowed = self.sds * error + self.share * abs(fmean(scores))
                 gap = fmean(mine) - (fmean(theirs) if theirs else 0.0)
                 beyond = " beyond the reference's" if theirs else ""
                 said = f"{name} is off from the sealed {metric} by {gap:+.4g}{beyond}, on average"
