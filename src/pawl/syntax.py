@@ -6,7 +6,8 @@ All of it can be evaded: Python can make any name at run time. Who needs a wall 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pawl import hostile
@@ -18,6 +19,7 @@ PASSED_ON = frozenset({
 """Functions whose result is as much a clock, a seed or a budget as what went in."""
 READS_ENVIRON = frozenset({"os.environ.get", "os.getenv", "os.environ.pop", "os.environ.setdefault"})
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Unreadable(Exception):
@@ -26,15 +28,17 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """A parsed file. `aliases` gives local names their full ones (`np` is `numpy`); `above` every node's parent;
-    `constants` the literals that are bound to a name once."""
+    """A parsed file. `nodes` are all of its nodes, outer ones first; `aliases` gives local names their full ones (`np`
+    is `numpy`); `above` every node's parent; `constants` the literals that are bound to a name once; `functions` has
+    functions and methods by name, and a class's `__init__` by the name of the class."""
 
     path: str
     text: str
-    tree: ast.Module
+    nodes: tuple[ast.AST, ...]
     aliases: Mapping[str, str]
     above: Mapping[ast.AST, ast.AST]
     constants: Mapping[str, ast.expr]
+    functions: Mapping[str, Function]
 
     def dotted(self, node: ast.AST) -> str:
         """`numpy.load` for `np.load`; for what hangs on no plain name, its last part after a dot (`.read_text`)."""
@@ -46,13 +50,13 @@ class Source:
 
     def calls(self) -> Iterator[tuple[ast.Call, str]]:
         """Every call, with the full name of what is called."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Call):
                 yield node, self.dotted(node.func)
 
     def names(self) -> Iterator[tuple[ast.expr, str]]:
         """Every name and attribute that is read, with its full name; the longest one of a chain only."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
                 chain = isinstance(self.above.get(node), ast.Attribute)
                 if not chain:
@@ -90,38 +94,30 @@ class Source:
         """The statement that a node belongs to."""
         return node if isinstance(node, ast.stmt) else next(self.inside(node, ast.stmt), node)
 
-    def functions(self) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-        """Functions and methods by name; a class by the name of its own is its `__init__`."""
-        found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, FUNCTIONS):
-                owner = self.above.get(node)
-                made = node.name == "__init__" and isinstance(owner, ast.ClassDef)
-                found[owner.name if made and isinstance(owner, ast.ClassDef) else node.name] = node
-        return found
 
-
+@functools.lru_cache(maxsize=64)
 def parse(path: str, text: str) -> Source:
     """Parse a file. Raises Unreadable, whatever the bytes are."""
     try:
         with hostile.PARSER:
             tree = ast.parse(text)
-        above = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-        return Source(path, text, tree, _aliases(tree), above, _constants(tree))
+        nodes = tuple(ast.walk(tree))
+        above = {child: node for node in nodes for child in ast.iter_child_nodes(node)}
+        return Source(path, text, nodes, _aliases(nodes), above, _constants(nodes), _functions(nodes, above))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Unreadable(f"{path} cannot be read as Python: {str(error) or type(error).__name__}") from error
 
 
-def _aliases(tree: ast.Module) -> dict[str, str]:
+def _aliases(nodes: Sequence[ast.AST]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for name in node.names:
                 first = name.name.partition(".")[0]
                 found[name.asname or first] = name.name if name.asname else first
         elif isinstance(node, ast.ImportFrom):
             found |= {name.asname or name.name: f"{node.module or ''}.{name.name}" for name in node.names}
-    for node in ast.walk(tree):  # `load = np.load`
+    for node in nodes:  # `load = np.load`
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id not in found:
             root: ast.expr = node.value
             chain = ""
@@ -132,9 +128,9 @@ def _aliases(tree: ast.Module) -> dict[str, str]:
     return found
 
 
-def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+def _constants(nodes: Sequence[ast.AST]) -> dict[str, ast.expr]:
     bound: dict[str, list[ast.expr | None]] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             bound.setdefault(node.targets[0].id, []).append(node.value)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -148,6 +144,16 @@ def _constants(tree: ast.Module) -> dict[str, ast.expr]:
         for name, values in bound.items()
         if len(values) == 1 and isinstance(values[0], ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.Set)
     }
+
+
+def _functions(nodes: Sequence[ast.AST], above: Mapping[ast.AST, ast.AST]) -> dict[str, Function]:
+    found: dict[str, Function] = {}
+    for node in nodes:
+        if isinstance(node, FUNCTIONS):
+            owner = above.get(node)
+            made = node.name == "__init__" and isinstance(owner, ast.ClassDef)
+            found[owner.name if made and isinstance(owner, ast.ClassDef) else node.name] = node
+    return found
 
 
 @dataclass(slots=True)
@@ -193,8 +199,8 @@ class Flow:
 
     def follow(self) -> Flow:
         """Go on until nothing new is reached."""
-        functions = self.source.functions()
-        nodes = list(ast.walk(self.source.tree))
+        functions = self.source.functions
+        nodes = self.source.nodes
         while True:
             before = len(self.places) + len(self.results)
             for node in nodes:
@@ -202,12 +208,14 @@ class Flow:
             if len(self.places) + len(self.results) == before:
                 return self
 
-    def _step(self, node: ast.AST, functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]) -> None:
+    def _step(self, node: ast.AST, functions: Mapping[str, Function]) -> None:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 self._bind(target, node.value)
         elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr) and node.value is not None:
             self._bind(node.target, node.value)
+        elif isinstance(node, ast.For | ast.comprehension):
+            self._bind(node.target, node.iter)
         elif isinstance(node, ast.Return) and self.carries(node.value):
             self.results.add(self.source.scope(node)[0])
         elif isinstance(node, ast.Call):
@@ -226,7 +234,7 @@ class Flow:
                 elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                     self.places.add(("", self.source.dotted(node)))
 
-    def _enter(self, call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def _enter(self, call: ast.Call, function: Function) -> None:
         parameters = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
         if parameters[:1] == ["self"]:
             del parameters[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def _compare(head: Sequence[Source], reference: Sequence[Source]) -> Iterator[Si
 
 
 def _readings(source: Source, name: str) -> list[ast.AST]:
-    return [node for node in ast.walk(source.tree) if source.told(node) == name]
+    return [node for node in source.nodes if source.told(node) == name]
 
 
 def _look(source: Source) -> Iterator[Sign]:
@@ -69,7 +70,7 @@ def _look(source: Source) -> Iterator[Sign]:
     seed, budget = (_flow(source, name) for name in TOLD)
     whole = _flow(source, "PAWL_BUDGET", (ast.Mult, ast.Add))
     clock = Flow(source, lambda node: isinstance(node, ast.Call) and source.dotted(node.func) in CLOCKS).follow()
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         for said in (
             *_overridden(source, node, seed, budget), *_repeated(source, node, whole), *_by_clock(source, node, clock),
             *_unseeded(source, node),
@@ -77,6 +78,7 @@ def _look(source: Source) -> Iterator[Sign]:
             yield Sign(source.path, getattr(node, "lineno", 1), said, f"{said} {_header(source.statement(node))}")
 
 
+@functools.lru_cache(maxsize=64)
 def _flow(source: Source, name: str, through: tuple[type[ast.AST], ...] = COUNTED) -> Flow:
     """Where a seed or a budget goes as a count: a share of it, as a learning rate takes, is no longer one."""
     return Flow(source, lambda node: source.told(node) == name, COUNTS.__contains__, through).follow()
@@ -150,7 +152,7 @@ def _divided(value: ast.AST) -> bool:
 def _repeated(source: Source, node: ast.AST, whole: Flow) -> Iterator[str]:
     """A function that is given the whole budget, called in a loop."""
     loops = (ast.For, ast.While, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)
-    if not isinstance(node, ast.Call) or source.dotted(node.func) not in source.functions():
+    if not isinstance(node, ast.Call) or source.dotted(node.func) not in source.functions:
         return
     if _given(source, node, whole) and any(source.inside(node, *loops)):
         yield "trains more than once, each time on the whole budget"
@@ -160,7 +162,7 @@ def _given(source: Source, node: ast.Call, whole: Flow) -> bool:
     """Whether a call of one of the file's own functions, which has a loop in it, is given the whole budget."""
     values = (*node.args, *(keyword.value for keyword in node.keywords))
     given = any(_is(whole, value) or _value(source, value) == "PAWL_BUDGET" for value in values)
-    return given and source.dotted(node.func) in source.functions() and not _schedule(source, node)
+    return given and source.dotted(node.func) in source.functions and not _schedule(source, node)
 
 
 def _trainings(source: Source) -> int:
@@ -172,7 +174,7 @@ def _trainings(source: Source) -> int:
 
 def _schedule(source: Source, node: ast.Call) -> bool:
     """A function that is asked for a number at every step, such as a learning rate: it has no loop of its own."""
-    function = source.functions()[source.dotted(node.func)]
+    function = source.functions[source.dotted(node.func)]
     return not any(isinstance(part, ast.For | ast.While) for part in ast.walk(function))
 
 

@@ -63,7 +63,7 @@ class Embedded:
 
 def _loads(source: Source) -> Iterator[Load]:
     counted: set[ast.AST] = set()
-    for node in ast.walk(source.tree):  # outer nodes come first
+    for node in source.nodes:  # outer nodes come first
         if node in counted:
             continue
         if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict | ast.Call):

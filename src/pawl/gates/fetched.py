@@ -41,7 +41,7 @@ class Fetched:
         return judged("fetched", case, brought(self._look), fine)
 
     def _look(self, source: Source) -> Iterator[Sign]:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             for said in self._said(source, node):
                 yield Sign(source.path, getattr(node, "lineno", 1), said, said)
 

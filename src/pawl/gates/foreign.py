@@ -52,7 +52,7 @@ class Foreign:
 
     def _look(self, source: Source) -> Iterator[Sign]:
         told: set[str] = set()
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             line = getattr(node, "lineno", 1)
             for said in self._said(source, node):
                 yield Sign(source.path, line, said, said)

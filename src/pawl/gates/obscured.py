@@ -52,7 +52,7 @@ class Obscured:
         return judged("obscured", case, brought(self._look), "the changed code can be read as it stands")
 
     def _look(self, source: Source) -> Iterator[Sign]:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             said = _said(source, node)
             if said:
                 line = getattr(node, "lineno", 1)

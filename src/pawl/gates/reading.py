@@ -40,7 +40,7 @@ class Reading:
 def _look(source: Source) -> Iterator[Sign]:
     data = Flow(source, lambda node: _loaded(source, node), _ends(SAME), ()).follow()
     chosen = Flow(source, lambda node: _chooses(source, node), _ends(CHOOSES)).follow()
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         found = (*_picked(source, node, data, chosen), *_renamed(source, node, data), *_written(node, data, chosen))
         for said in found:
             yield Sign(source.path, getattr(node, "lineno", 1), said, f"{said} {ast.unparse(node)}")
@@ -84,7 +84,7 @@ def _batch(source: Source, node: ast.Subscript) -> bool:
 def _bound(source: Source, node: ast.expr) -> ast.expr:
     """What a name was last bound to in its function, or the node itself."""
     if isinstance(node, ast.Name):
-        for other in ast.walk(source.tree):
+        for other in source.nodes:
             if not isinstance(other, ast.Assign) or source.scope(other) != source.scope(node):
                 continue
             if any(isinstance(target, ast.Name) and target.id == node.id for target in other.targets):
@@ -147,7 +147,7 @@ def _same(source: Source, value: ast.expr, data: Flow) -> bool:
         return _same(source, value.value, data) and not _of(value.slice, data)
     if isinstance(value, ast.Call):
         name = source.dotted(value.func)
-        return name in LOADS or _ends((*SAME, *JOINED))(name) or name in source.functions()
+        return name in LOADS or _ends((*SAME, *JOINED))(name) or name in source.functions
     return isinstance(value, ast.List | ast.Tuple) and all(_same(source, part, data) for part in value.elts)
 
 
@@ -160,6 +160,6 @@ def _written(node: ast.AST, data: Flow, chosen: Flow) -> Iterator[str]:
         if data.carries(target.value):
             yield "changes loaded data in place"
         elif isinstance(target.value, ast.Name) and ANSWERS.search(target.value.id):
-            fixed = all(isinstance(part, ast.Constant) for part in ast.walk(target.slice) if isinstance(part, ast.expr))
+            fixed = not any(isinstance(part, ast.Name | ast.Slice) for part in ast.walk(target.slice))
             if fixed or chosen.carries(target.slice):
                 yield "writes answers into predictions by hand"

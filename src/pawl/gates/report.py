@@ -101,7 +101,7 @@ def _bound(
     budget bind."""
     wanted = {node.id for value in values for node in ast.walk(value) if isinstance(node, ast.Name)}
     scope, bound, plain = source.scope(call), dict[str, list[str]](), set[str]()
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and source.scope(node) == scope:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             stored = [part for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
