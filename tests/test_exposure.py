@@ -85,9 +85,7 @@ def test_what_only_looks_like_a_row_is_not_one(tmp_path: Path) -> None:
     folder.mkdir()
     others = (DRAW.integers(0, 17, (500, 64)) / 16).astype(np.float32).tobytes()
     nearly = IMAGES[3].tobytes()[:-4] + b"\0\0\0\0" + TEXT[4][:100].tobytes()
-    (folder / "other.npy").write_bytes(
-        other.tobytes() + IMAGES[3].tobytes()[:-4] + b"\0\0\0\0" + TEXT[4][:100].tobytes()
-    )
+    (folder / "other.npy").write_bytes(others + nearly)
     assert looked(folder) == ()
 
 

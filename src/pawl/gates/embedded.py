@@ -36,8 +36,8 @@ class Embedded:
     """Refuses a patch whose new tables and unreadable strings hold more than `most` bytes of information, or whose
     other new numbers hold more than `scattered`.
 
-    Information of a number: log2(|n| + 1) + 1 bits of an integer, log2(10) bits for each significant digit of a
-    fraction; of text that is not prose: its length after zlib."""
+    Information of a number: an integer's bits and one for its sign, log2(10) bits for each significant digit of a
+    fraction and two for its point; of text that is not prose: its length after zlib."""
 
     most: int = 96
     scattered: int = 400
