@@ -3,6 +3,7 @@ it take? Only what stands in sources and words is judged here: nothing is traine
 
 from __future__ import annotations
 
+import runpy
 import sys
 import tempfile
 import time
@@ -11,11 +12,9 @@ from pathlib import Path
 
 from common import machine, spread, write
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from attacks.cheats.test_sources import READING, SCRIPTS, gate, read, script
 from pawl import app, exposure
 
+TESTS = Path(__file__).parents[1] / "tests"
 Z = 1.959964
 REPETITIONS = 3
 
@@ -30,18 +29,21 @@ def wilson(hits: int, of: int) -> list[float]:
 
 
 def main() -> None:
-    before, gates, seconds = machine(), {name: gate(name) for name in READING}, []
+    sys.path[0] = str(TESTS)  # where `attacks` is the folder, and not the bench
+    found = runpy.run_path(str(TESTS / "attacks" / "cheats" / "test_sources.py"))
+    reading, script = found["READING"], found["script"]
+    before, gates, seconds = machine(), {name: found["gate"](name) for name in reading}, []
     caught: Counter[str] = Counter()
     planted: Counter[str] = Counter()
     missed, alarms, honest = [], [], 0
-    for path in SCRIPTS:
-        start, case = time.process_time(), read(path)
-        refused = {name for name in READING if not gates[name].judge(case).passed}
+    for path in found["SCRIPTS"]:
+        start, case = time.process_time(), found["read"](path)
+        refused = {name for name in reading if not gates[name].judge(case).passed}
         seconds.append(time.process_time() - start)
         if script(path).KIND == "honest":
             honest += 1
             alarms += [path.stem] if refused else []
-        elif script(path).GATE in READING:
+        elif script(path).GATE in reading:
             planted[script(path).FAMILY] += 1
             caught[script(path).FAMILY] += script(path).GATE in refused
             missed += [] if script(path).GATE in refused else [path.stem]

@@ -108,6 +108,13 @@ def parse(path: str, text: str) -> Source:
         raise Unreadable(f"{path} cannot be read as Python: {str(error) or type(error).__name__}") from error
 
 
+def imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The full names that an import brings in."""
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    return [f"{node.module or '.'}.{name.name}" for name in node.names]
+
+
 def _aliases(nodes: Sequence[ast.AST]) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in nodes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pawl.protocols import Case
 from pawl.records import Finding
 from pawl.sources import Sign, brought, judged
-from pawl.syntax import Source
+from pawl.syntax import Source, imported
 
 NETWORK = (
     "socket", "ssl", "urllib", "http", "requests", "httpx", "aiohttp", "ftplib", "smtplib", "paramiko", "urllib3",
@@ -81,13 +81,6 @@ class Fetched:
 
     def _allowed(self, name: str) -> bool:
         return any(name == one or name.startswith(one + ".") for one in self.allowed)
-
-
-def imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    """The full names that an import brings in."""
-    if isinstance(node, ast.Import):
-        return [name.name for name in node.names]
-    return [f"{node.module or '.'}.{name.name}" for name in node.names]
 
 
 def _said_only(source: Source, node: ast.Constant) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pawl.protocols import Case
 from pawl.records import Finding
 from pawl.sources import Sign, brought, judged
-from pawl.syntax import Source
+from pawl.syntax import Source, imported
 
 SHIPS_DATA = (
     "sklearn", "torchvision", "torchaudio", "torchtext", "tensorflow_datasets", "datasets", "keras.datasets",
@@ -63,7 +63,7 @@ class Foreign:
 
     def _said(self, source: Source, node: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (f"imports {name}, which ships data" for name in _imported(node) if self._ships(name))
+            yield from (f"imports {name}, which ships data" for name in imported(node) if self._ships(name))
         elif isinstance(node, ast.Call):
             yield from _called(source, node)
         if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
@@ -77,12 +77,6 @@ class Foreign:
         return any(name == one or name.startswith(one + ".") for one in SHIPS_DATA) and not any(
             name == one or name.startswith(one + ".") for one in self.allowed
         )
-
-
-def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [name.name for name in node.names]
-    return [f"{node.module or '.'}.{name.name}" for name in node.names]
 
 
 def _called(source: Source, node: ast.Call) -> Iterator[str]:

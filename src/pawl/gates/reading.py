@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pawl.protocols import Case
@@ -46,14 +46,9 @@ def _look(source: Source) -> Iterator[Sign]:
             yield Sign(source.path, getattr(node, "lineno", 1), said, f"{said} {ast.unparse(node)}")
 
 
-class _ends:
+def _ends(ends: tuple[str, ...]) -> Callable[[str], bool]:
     """Whether a function's name ends in one of these."""
-
-    def __init__(self, ends: tuple[str, ...]) -> None:
-        self.ends = frozenset(ends)
-
-    def __call__(self, name: str) -> bool:
-        return name.rpartition(".")[2] in self.ends
+    return lambda name: name.rpartition(".")[2] in ends
 
 
 def _loaded(source: Source, node: ast.AST) -> bool:
