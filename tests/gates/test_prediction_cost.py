@@ -9,6 +9,8 @@ from pawl.protocols import Case
 from pawl.records import Artifact, Usage
 from pawl.testing.gates import GateContract, case, evaluation, run
 
+WEIGHTS = Artifact(name="weights.npz", digest="d3" * 32, size=900_000)
+
 
 class TestPredictionCost(GateContract):
     def make(self) -> PredictionCost:
@@ -19,14 +21,14 @@ def costing(cpu: float = 1.0, wall: float = 1.0, memory: float = 1.0, size: floa
     """Eight pairs in which the head's predictions cost so many times the reference's."""
 
     def predicted(wobble: float, *factors: float) -> object:
-        wall_s, cpu_s, peak = (factor * value for factor, value in zip(factors, (0.2, 0.2, 9e6), strict=True))
+        wall_s, cpu_s, peak = (factor * value for factor, value in zip(factors, (2.0, 2.0, 9e8), strict=True))
         return evaluation(usage=Usage(wall_s=wall_s * wobble, cpu_s=cpu_s * wobble, peak_bytes=int(peak)))
 
     pairs = [
         pair for n in range(8) for pair in (predicted(1, 1, 1, 1), predicted(1 + jitter * (-1) ** n, wall, cpu, memory))
     ]
-    weights = (Artifact(name="weights.npz", digest="d1" * 32, size=int(100_000 * size)),)
-    before = (Artifact(name="weights.npz", digest="d2" * 32, size=100_000),)
+    weights = (Artifact(name="weights.npz", digest="d1" * 32, size=int(10_000_000 * size)),)
+    before = (Artifact(name="weights.npz", digest="d2" * 32, size=10_000_000),)
     return case(
         evaluations=tuple(pairs), head_runs=(run(2, artifacts=weights),) * 8, reference_runs=(run(1, artifacts=before),)
     )
@@ -51,6 +53,16 @@ def costing(cpu: float = 1.0, wall: float = 1.0, memory: float = 1.0, size: floa
 def test_each_cost_has_its_margin(costs: dict[str, float], passes: bool) -> None:
     finding = PredictionCost().judge(costing(**costs))
     assert finding.passed == passes, finding.reason
+
+
+def test_twice_of_nearly_nothing_is_nearly_nothing() -> None:
+    """The smallest good case has predictions of 0.2 s, 9 MB and some bytes of weights."""
+    cheap = case().evaluations[0]
+    dear = evaluation(usage=Usage(wall_s=0.45, cpu_s=0.45, peak_bytes=200_000_000))
+    runs = {"reference_runs": (run(1),), "head_runs": (run(2, artifacts=(WEIGHTS,)),)}
+    assert PredictionCost().judge(case(evaluations=(cheap, dear) * 8, **runs)).passed
+    strict = PredictionCost(least_s=0.01, least_mib=1, least_artifact_mib=0.001)
+    assert "artifacts" in strict.judge(case(evaluations=(cheap, dear) * 8, **runs)).reason
 
 
 def test_margins_are_settings() -> None:
