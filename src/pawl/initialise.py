@@ -63,6 +63,42 @@ use = "crash-rate"
 
 [[gate]]
 use = "calibration"
+# These read what a patch brings in: docs/explanation/reading-a-patch.md says what they see, and what they cannot.
+[[gate]]
+use = "conditions"                  # seed and budget as given, and no clock decides
+
+[[gate]]
+use = "report"                      # values are reported as before
+
+[[gate]]
+use = "reading"                     # no rows, positions or classes left out
+
+[[gate]]
+use = "foreign"                     # no data from elsewhere
+
+[[gate]]
+use = "fetched"                     # no network, other programs, native code, pickles
+
+[[gate]]
+use = "embedded"                    # no weights or answers in the text
+
+[[gate]]
+use = "obscured"                    # code that can be read
+
+[[gate]]
+use = "persuasion"                  # words that address nobody
+
+[[gate]]
+use = "probing"                     # no table whose answers were found by trial
+
+[[gate]]
+use = "exposed"                     # no sealed row in the environment or in the training data
+
+[[gate]]
+use = "self-report"                 # what runs claim is what was measured
+
+[[gate]]
+use = "prediction-cost"             # predictions not slower, artifacts not larger
 """
 
 HELD_OUT = """

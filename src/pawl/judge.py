@@ -35,7 +35,8 @@ from pawl.statement import Subject, render
 class Judge:
     """Gates by the policy whose digest is `policy_digest`. `picture` draws a dossier's attachments; `calibrated`
     says how often null candidates got through; `prepare` makes the controls that gates ask for, where there is a
-    sandbox to make them in. `sign` as in `Case`."""
+    sandbox to make them in; `exposed` tells where sealed rows lie in what a sandbox shows, or None if it cannot. `sign`
+    as in `Case`."""
 
     ledger: Ledger
     lineage: Lineage
@@ -48,6 +49,7 @@ class Judge:
     metric: str = ""
     sign: int = 0
     prepare: Callable[[Entry[Certificate]], None] = lambda certificate: None
+    exposed: Callable[[], tuple[str, ...] | None] = lambda: None
 
     def judge(self, certificate: Entry[Certificate]) -> Entry[Verdict]:
         """Ask every gate. A policy without gates passes nothing."""
@@ -103,6 +105,8 @@ class Judge:
                 *(gains for _, gains in goodhart.life(self.ledger, before=certificate.id)),
                 goodhart.gains(self.ledger, certificate.record),
             ),
+            reference_files=self.lineage.read(arms[0]), head_files=self.lineage.read(arms[1]),
+            exposed=self.exposed(), **self._proposals_of(certificate, plan),
         )  # fmt: skip
 
     def _written(self, runs: Sequence[Entry[Run]]) -> dict[str, bytes]:
@@ -119,6 +123,16 @@ class Judge:
         others = [entry.record for entry in self.ledger.entries(Run) if entry.record.variant != head]
         found = {artifact.digest: run for run in others for artifact in run.artifacts}
         return {digest: run.variant for digest, run in found.items() if (digest, run.seed) not in mine}
+
+    def _proposals_of(self, certificate: Entry[Certificate], plan: Preregistration) -> dict[str, tuple[Proposal, ...]]:
+        """What led from reference to head, and all that its proposers had tried until then."""
+        changes, variant = list[Proposal](), self.ledger.get(plan.head, Variant)
+        while variant.id != plan.reference and variant.record.proposal is not None:
+            changes.append(self.ledger.get(variant.record.proposal, Proposal).record)
+            variant = self.ledger.get(changes[-1].parent, Variant)
+        proposers = {change.proposer for change in changes}
+        tried = [entry.record for entry in self.ledger.entries(Proposal) if entry.id < certificate.id]
+        return {"changes": tuple(changes[::-1]), "tried": tuple(p for p in tried if p.proposer in proposers)}
 
     def _dossier(self, verdict: Entry[Verdict], certificate: Entry[Certificate]) -> Dossier:
         subject = self._subject(verdict, certificate, history.study(self.ledger), history.read(self.ledger).champion)

@@ -175,13 +175,17 @@ class Guard:
 @dataclass(frozen=True, slots=True)
 class Case:
     """All that a gate may look at. Runs are those of the certificate; sizes in bytes, seconds of CPU and wall.
+    Evaluations come in pairs, the reference's first.
 
     `opening` is the holdout's answer about the certificate (None: it gave none); `holdout` the digest of the holdout in
     use (empty: the study never had one), which has `openings_left`.
     `calibration` is what null candidates showed up to now, `guards` are the policy's.
     `metric` is the study's, `sign` +1 where a higher one is better; artifacts are by "RUN:NAME"; `earlier` has the
     digests of what runs of other variants wrote on other seeds, and by which variant. `life` has the paired changes
-    (head minus reference) of every metric, for each certificate that passed before and for this one, which is last."""
+    (head minus reference) of every metric, for each certificate that passed before and for this one, which is last.
+    `reference_files` and `head_files` are the editable files by path; `changes` the proposals that lead from the one to
+    the other; `tried` all that their proposers put forward before the certificate, oldest first; `exposed`
+    where sealed rows lie in what a sandbox shows (None: nobody looked)."""
 
     certificate: Certificate
     reference_runs: tuple[Run, ...]
@@ -205,6 +209,11 @@ class Case:
     reference_artifacts: Mapping[str, bytes] = field(default_factory=dict)
     earlier: Mapping[str, int] = field(default_factory=dict)
     life: tuple[Mapping[str, tuple[float, ...]], ...] = ()
+    reference_files: Mapping[str, str] = field(default_factory=dict)
+    head_files: Mapping[str, str] = field(default_factory=dict)
+    changes: tuple[Proposal, ...] = ()
+    tried: tuple[Proposal, ...] = ()
+    exposed: tuple[str, ...] | None = None
 
 
 class Gate(Protocol):

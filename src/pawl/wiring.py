@@ -20,13 +20,14 @@ from pawl import (
     config,
     controls,
     environment,
+    exposure,
     hardware,
     page,
     plugins,
     policy,
     results,
     unlearning,
-)
+)  # fmt: skip
 from pawl.anchor import Anchor
 from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
@@ -247,13 +248,23 @@ class Wiring:
     def build_judge(self) -> Judge:
         rules, digest = self.rules()
         metric, sign = self.config.study.metric, self.config.sign
+        looked = self._exposed if any(table.use == "exposed" for table in rules.gate) else lambda: None
         return Judge(
             self.ledger, self.lineage, self.artifacts, self._gates(rules), rules, digest, self._picture,
-            calibrated=lambda: calibration.measured(self.ledger, rules), metric=metric, sign=sign,
+            calibrated=lambda: calibration.measured(self.ledger, rules), metric=metric, sign=sign, exposed=looked,
         )  # fmt: skip
 
     def _gates(self, rules: Policy) -> list[Gate]:
         return [self._part(Gate, table) for table in rules.gate]
+
+    def _exposed(self) -> tuple[str, ...]:
+        """Where sealed rows lie in what a sandbox shows of this study."""
+        table, place = self.config.evaluate, self._workplace()
+        names = [name for name in (table.validation, table.holdout) if name]
+        shown = {mount.target: mount.source for mount in place.environment.mounts}
+        shown |= {name: self.folder / name for name in self.config.train.data}
+        sealed = {name: contents(self.state / name) for name in names}
+        return exposure.look(shown, sealed, place.environment.masks) if sealed else ()
 
     def _picture(self, subject: Subject, statement: str) -> Sequence[Artifact]:
         chart = charts.png(self.ledger)

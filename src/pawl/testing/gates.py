@@ -14,9 +14,22 @@ from pawl.hostile import printable
 from pawl.plugins import known
 from pawl.protocols import Case, Gate, Guard
 from pawl.rates import Calibration, Rate
-from pawl.records import Artifact, Certificate, Evaluation, Finding, Isolation, Pair, Run, Usage
+from pawl.records import Artifact, Certificate, Evaluation, Finding, Isolation, Pair, Proposal, Run, Usage
 
 PATCH = "--- a/train.py\n+++ b/train.py\n@@ -1,2 +1,2 @@\n-DEPTH = 2\n+DEPTH = 3\n WIDTH = 64\n"
+SOURCE = """\
+import os
+import numpy as np
+
+DEPTH = 2
+WIDTH = 64
+
+rng = np.random.default_rng(int(os.environ["PAWL_SEED"]))
+for _ in range(int(os.environ["PAWL_BUDGET"])):
+    layers = rng.standard_normal((DEPTH, WIDTH))
+np.savez(os.path.join(os.environ["PAWL_OUT"], "weights.npz"), layers=layers)
+"""
+"""A script before PATCH."""
 
 CALIBRATED = Calibration(
     share=0.05, turns=40, nulls=2,
@@ -72,13 +85,24 @@ def certificate(pairs: int = 8, **changes: Any) -> Certificate:
     return Certificate(**{**fields, **changes})
 
 
+def proposal(**changes: Any) -> Proposal:
+    """What a search over constants puts forward."""
+    fields: dict[str, Any] = {
+        "parent": 1, "patch": PATCH, "hypothesis": "DEPTH 2 -> 3 (explores at random first)", "proposer": "space",
+        "settings": {},
+    }  # fmt: skip
+    return Proposal(**{**fields, **changes})
+
+
 def case(**changes: Any) -> Case:
     """A case that nothing speaks against; change what your gate looks at."""
     fields: dict[str, Any] = {
         "certificate": certificate(), "reference_runs": (run(1),) * 8, "head_runs": (run(2),) * 8,
         "evaluations": (evaluation(),) * 16, "patch": PATCH, "changed": (("100644", "train.py"),),
         "editable": ("train.py",), "cpu_ratio_limit": 1.25, "allow_unsafe": False,
-        "artifacts": {"41:weights.npz": weights()},
+        "artifacts": {"41:weights.npz": weights()}, "exposed": (),
+        "reference_files": {"train.py": SOURCE}, "head_files": {"train.py": SOURCE.replace("DEPTH = 2", "DEPTH = 3")},
+        "changes": (proposal(),), "tried": (proposal(),),
         "calibration": CALIBRATED,
         "guards": (Guard("memory_bytes", "minimize", 1.1, True, False),),
     }  # fmt: skip
@@ -93,6 +117,7 @@ def empty_case() -> Case:
     return case(
         certificate=nothing, reference_runs=(), head_runs=(), evaluations=(), patch="", changed=(), artifacts={},
         calibration=Calibration(),
+        reference_files={}, head_files={}, changes=(), tried=(), exposed=None,
     )  # fmt: skip
 
 
@@ -104,6 +129,8 @@ ODD_CASES: dict[str, Case] = {
     "no-evaluations": case(evaluations=()),
     "no-artifacts": case(artifacts={}),
     "no-patch": case(patch="", changed=()),
+    "no-sources": case(reference_files={}, head_files={}),
+    "no-proposals": case(changes=(), tried=()),
     "no-estimate": case(certificate=certificate(estimate=None, low=None, high=None, cpu_ratio=None)),
     "all-failed": case(
         certificate=certificate(head_failures=8, estimate=None, cpu_ratio=None, outcome="futile"),
@@ -112,6 +139,10 @@ ODD_CASES: dict[str, Case] = {
     ),
     "hostile-artifact": case(artifacts={"41:weights.npz": b"\x80\x04garbage", "41:a.pkl": b"\x80\x04."}),
     "hostile-patch": case(patch="\0\x1b[2J\u202e" * 100, changed=(("120000", "../\x1b[2J"),)),
+    "hostile-source": case(head_files={"train.py": "\0\x1b[2J\u202e" * 100}),
+    "unparsable-source": case(head_files={"train.py": "def (:\n"}),
+    "deep-source": case(head_files={"train.py": "-" * 5000 + "1"}),
+    "hostile-words": case(changes=(proposal(hypothesis="\x1b[2J\u202e", proposer="\x1b[2J", patch="+\x1b[2J" * 100),)),
     "enormous": case(head_runs=(run(usage=Usage(wall_s=math.ldexp(1.0, 900), cpu_s=1.0, peak_bytes=2**62)),)),
 }
 

@@ -1,0 +1,74 @@
+"""Values that the reference reports are computed as before, or refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from pawl.gates.report import Report
+from pawl.testing.gates import SOURCE, GateContract, case
+
+
+class TestReport(GateContract):
+    def make(self) -> Report:
+        return Report()
+
+
+def judged(code: str, before: str = "", **settings: object) -> tuple[bool, str]:
+    """What it says about a script that gained some code, beside one that had some already."""
+    finding = Report(**settings).judge(  # type: ignore[arg-type]
+        case(reference_files={"train.py": SOURCE + before}, head_files={"train.py": SOURCE + code})
+    )
+    return finding.passed, finding.reason
+
+
+REFUSED = []
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_new_code_like_this_is_refused_with_its_line(code: str) -> None:
+    passed, reason = judged(code)
+    assert not passed
+    assert "train.py:" in reason
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_what_the_reference_does_too_is_nobodys_cheat(code: str) -> None:
+    assert judged(code + "DEPTH = 3\n", code)[0]
+
+
+PASSED = [
+    'print("more: 3")\n',
+    'loss = 3\nprint(f"loss: {loss}")\n',
+]
+
+
+@pytest.mark.parametrize("code", PASSED)
+def test_code_that_only_looks_like_it_passes(code: str) -> None:
+    passed, reason = judged(code)
+    assert passed, reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("print(f'loss: {layers.sum()}')\n", "print(f'loss: {layers.sum() / 2}')\n"),
+        ("print(f'loss: {layers.sum()}')\n", ""),
+        ("print('loss:', layers.sum())\n", "print('loss:', 0.1)\n"),
+        ("loss = layers.sum()\nprint(f'loss: {loss}')\n", "loss = layers.min()\nprint(f'loss: {loss}')\n"),
+        ("loss = layers.sum()\nprint(f'loss: {loss}')\n", "loss = layers.sum()\nloss *= 0.5\nprint(f'loss: {loss}')\n"),
+    ],
+)
+def test_another_value_under_the_same_name_is_refused(before: str, after: str) -> None:
+    passed, reason = judged(after, before)
+    assert not passed
+    assert "loss" in reason
+
+
+TRAIN = "def train(n):\n    return n\n\n\nloss = train(int(os.environ['PAWL_BUDGET']))\n"
+
+
+def test_how_training_makes_it_is_free_and_correcting_it_afterwards_is_not() -> None:
+    said = "print(f'loss: {loss / 2}')\n"
+    other = TRAIN.replace("train(int(os.environ['PAWL_BUDGET']))", "train(int(os.environ['PAWL_BUDGET']) + 0)")
+    assert judged(other + said, TRAIN + said)[0]
+    assert not judged(TRAIN + "loss = loss - 1\n" + said, TRAIN + said)[0]
