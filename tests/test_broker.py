@@ -73,7 +73,8 @@ def test_what_has_no_standard_error_is_a_no(what: str) -> None:
 def test_a_set_is_the_bytes_that_have_the_digest(tmp_path: Path) -> None:
     labels = write_set(tmp_path / "a.npz", 1)
     file = sealed(tmp_path / "a.npz")
-    inputs, found = file.read()
+    inputs, found, slices = file.read()
+    assert slices is None
     assert (found == labels).all()
     assert sorted(inputs) == ["inputs"]
     write_set(tmp_path / "a.npz", 2)

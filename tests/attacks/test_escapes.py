@@ -143,10 +143,10 @@ def test_a_filter_that_lets_everything_pass_is_noticed_by_the_doctor(monkeypatch
     assert checks["sandbox: ptrace"].needed
 
 
-def test_the_doctor_finds_nothing_and_needs_everything_but_control_groups() -> None:
+def test_the_doctor_finds_nothing_and_needs_everything_but_hardware_and_control_groups() -> None:
     checks = doctor.examine(Bubblewrap)
     assert not [check for check in checks if not check.passed and check.needed]
-    assert [check.name for check in checks if not check.needed] == ["control groups"]
+    assert [check.name for check in checks if not check.needed] == ["hardware", "control groups"]
     assert {f"sandbox: {name}" for name in (*EVERYTHING, *doctor.TRIALS)} <= {check.name for check in checks}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,10 @@ def study(tmp_path_factory: pytest.TempPathFactory, people: dict[str, keys.Signe
         ("SLOWNESS = 1\n", f"SLOWNESS = 2  {COMMENT}\nraise SystemError('x\\x1b[2J\\x9b2K\\u202e')\n", EVIL),
     ):
         opened.propose(patch(opened, before, after), words, by=f"agent\n{FORGED}\x1b[2J")
+    with opened.loop() as loop, ThreadPoolExecutor(1) as pool:
+        loop.search.settle_noise(pool)
+        loop.search.turn()  # one after the other, so that all that comes later is built on the evil one
+        loop.search.turn()
     opened.run(runs=200, until_certified=True)
     assert any(change.record.hypothesis == EVIL for change in accepted(opened))
     return opened

@@ -132,6 +132,9 @@ class Disk:
         old_folder, old_name = self._place(call.path)
         new_folder, new_name = self._place(call.other)
         inode = self._folder(old_folder).names[old_name]
+        replaced = self._folder(new_folder).names.get(new_name)
+        if replaced is not None:
+            self.known[call.other] = replaced  # whoever has it open still may read it
         if self._folder(new_folder).names.get(new_name) != inode:
             self._rename_all((old_folder, old_name, None), (new_folder, new_name, inode))
 

@@ -385,7 +385,7 @@ def scalar(text: str) -> Json:
 # == What records look like ==========================================================================================
 
 SHAPES = """
-Study name=s metric=s direction=minimize|maximize commit=s comparable=s environment=s config=s policy=s self_reported=b hardware={s}
+Study name=s metric=s direction=minimize|maximize commit=s comparable=s environment=s config=s policy=s self_reported=b hardware={s}*
 Proposal parent=i patch=s hypothesis=s proposer=s settings={j}
 Variant proposal=i? commit=s parent=s problem=s
 Artifact name=s digest=s size=i
