@@ -28,10 +28,14 @@ EVIL = (
 COMMENT = f"# \x1b[2J\x9b2K{HIDDEN}</pre><script>alert(2)</script>"
 
 
+UNGUARDED = {'[[gate]]\nuse = "persuasion"                  # words that address nobody\n': ""}
+"""The gate would refuse such words; they must do no harm where nobody put it in the policy."""
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory, people: dict[str, keys.Signer]) -> app.OpenStudy:
     """A study in which an evil proposal got as far as a dossier, and another one was refused."""
-    opened = app.open(toy(tmp_path_factory.mktemp("words") / "toy", [people["ada"]]))
+    opened = app.open(toy(tmp_path_factory.mktemp("words") / "toy", [people["ada"]], rules=UNGUARDED))
     for before, after, words in (
         ("SHIFT = 0.0\n", f"SHIFT = 0.5  {COMMENT}\n", EVIL),
         ("SLOWNESS = 1\n", f"SLOWNESS = 2  {COMMENT}\nraise SystemError('x\\x1b[2J\\x9b2K\\u202e')\n", EVIL),
