@@ -105,6 +105,9 @@ class Trainer:
         world.level[commit] = world.level[parent.commit] + idea(world.draw, world.kind, world.level[parent.commit])
         return Variant(proposal=proposal.id, commit=commit, parent=parent.commit, problem="")
 
+    def read(self, variant: Variant) -> dict[str, str]:
+        return {"train.py": variant.commit}
+
     def diff(self, old: str, new: str) -> str:
         return f"{old} to {new}"
 

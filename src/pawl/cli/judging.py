@@ -91,14 +91,16 @@ def tell(found: Appraisal) -> None:
 
 def _table(found: Appraisal) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in telling.COLUMNS:
+    rows = [[one_line(cell) for cell in telling.row(step)] for step in found.steps]
+    for place, name in enumerate(telling.COLUMNS):
         last = name == "what"
+        width = max(len(cell) for cell in (name, *(row[place] for row in rows)))
         table.add_column(
             name, justify="left" if name in ("trial", "verdict", "what") else "right", no_wrap=True,
-            overflow="ellipsis", ratio=1 if last else None, min_width=0 if last else len(name),
+            overflow="ellipsis", ratio=1 if last else None, min_width=0 if last else min(width, 16),
         )  # fmt: skip
-    for step in found.steps:
-        table.add_row(*(Text(one_line(cell)) for cell in telling.row(step)), style=STYLES[step.call])
+    for step, row in zip(found.steps, rows, strict=True):
+        table.add_row(*map(Text, row), style=STYLES[step.call])
     console.print(table)
     for line in telling.legend(found):
         console.print(Text(line, style="dim"))
