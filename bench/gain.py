@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 
 from common import machine, write
 from rivals import fixed_seed, rival
-from simulated import CORRELATIONS, KINDS, Outcome, pawl
+from worlds import CORRELATIONS, KINDS, Outcome, pawl
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from statistics import fmean
 from common import machine, spread, write
 from rivals import RULES, rival
 from scipy.stats import binomtest
-from simulated import CORRELATIONS, Outcome, pawl
+from worlds import CORRELATIONS, Outcome, pawl
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 from scipy import stats
-from simulated import Outcome, World, idea
+from worlds import Outcome, World, idea
 
 ALPHA = 0.05
 Rule = Callable[[World, int, int], Outcome]
