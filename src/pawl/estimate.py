@@ -1,9 +1,10 @@
 """How large is the gain, once a test has stopped? The plain mean leans to the side on which the test stops early.
 
 The median-unbiased estimate is the m that the data speak as much for as against. Paths are ordered by how early and
-how they ended (Tsiatis, Rosner and Mehta, "Exact confidence intervals following a group sequential test", 1984), which
-needs nothing that would have come after the stop. Instead of a normal model, the other paths are those in which
-signs of the residuals D - m are exchanged (signs as in Efron 1969): under symmetry around m they were as likely.
+how they ended, and by their mean gain up to there (Tsiatis, Rosner and Mehta, "Exact confidence intervals following a
+group sequential test", 1984), which needs nothing that would have come after the stop. Instead of a normal model, the
+other paths are those in which signs of the residuals D - m are exchanged (signs as in Efron 1969): under symmetry
+around m they were as likely.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from pawl.evidence import FAR, Betting, Stop, edge
 PATTERNS = 256
 """Sign patterns to compare with: all of them up to eight pairs, this many beyond."""
 
-TIE = 1e-12
-"""Relative difference of two e-values below which they are equal, but for rounding."""
+TIE = 1e-9
+"""Difference of two means, in scales of the test, below which they are equal, but for rounding."""
+
+BEYOND = 1e6
+"""What a pair that one arm won by failing of the other counts for in a mean, in scales of the test."""
 
 Floats = NDArray[np.float64]
 
@@ -48,17 +52,22 @@ def _balance(gains: Sequence[float], m: float, test: Betting, stop: Stop) -> int
     real, turned = (
         np.array([test.factors(gain) for gain in some]).T for some in (gains, [2 * m - gain for gain in gains])
     )
-    paths = np.where(_patterns(len(gains)), real[:, None, :], turned[:, None, :])
-    rank, e = _ends(paths, np.array(test.factors(math.inf)), stop)
-    tied = np.abs(e - e[0]) <= TIE * e[0]
-    better = (rank > rank[0]) | ((rank == rank[0]) & (e > e[0]) & ~tied)
-    worse = (rank < rank[0]) | ((rank == rank[0]) & (e < e[0]) & ~tied)
+    same = _patterns(len(gains))
+    rank, last = _ends(np.where(same, real[:, None, :], turned[:, None, :]), np.array(test.factors(math.inf)), stop)
+    far = BEYOND * (test.scale or 1.0)
+    known = np.nan_to_num(np.array(gains), nan=m, posinf=m + far, neginf=m - far)
+    sums = np.cumsum(np.where(same, known, 2 * m - known), axis=1)
+    mean = sums[np.arange(len(rank)), last] / (last + 1)
+    tied = np.abs(mean - mean[0]) <= TIE * (test.scale or abs(m) or 1.0)
+    better = (rank > rank[0]) | ((rank == rank[0]) & (mean > mean[0]) & ~tied)
+    worse = (rank < rank[0]) | ((rank == rank[0]) & (mean < mean[0]) & ~tied)
     return int(better.sum()) - int(worse.sum())
 
 
-def _ends(paths: Floats, most: Floats, stop: Stop) -> tuple[NDArray[np.int64], Floats]:
+def _ends(paths: Floats, most: Floats, stop: Stop) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """How each path (factors by gambler, path and pair) ends: its rank (positive certified, negative futile, farther
-    from zero the earlier; 0 where it goes on or pairs are used up) and E then. The rule is that of `Stop.ending`."""
+    from zero the earlier; 0 where it goes on or pairs are used up) and at which pair, from 0. The rule is that of
+    `Stop.ending`."""
     gamblers, rows, count = paths.shape
     left = stop.pairs - np.arange(1, count + 1)
     with np.errstate(over="ignore"):
@@ -71,7 +80,7 @@ def _ends(paths: Floats, most: Floats, stop: Stop) -> tuple[NDArray[np.int64], F
     ended[:, -1] = True
     first, each = ended.argmax(axis=1), np.arange(rows)
     way = certified[each, first].astype(np.int64) - futile[each, first].astype(np.int64)
-    return way * (count - first), e[each, first]
+    return way * (count - first), first
 
 
 @lru_cache(maxsize=64)

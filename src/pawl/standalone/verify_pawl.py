@@ -1072,32 +1072,37 @@ class Betting:
         paths, real = patterns(len(gains)), [self.factors(gain) for gain in gains]
 
         def balance(m: float) -> int:
-            turned = [self.factors(2 * m - gain) for gain in gains]
-            ends = [self.end([a if same else b for same, a, b in zip(path, real, turned)]) for path in paths]
-            rank, e = ends[0]
-            score = 0
+            turned, far = [self.factors(2 * m - gain) for gain in gains], 1e6 * (self.scale or 1.0)
+            known = [m if math.isnan(gain) else max(min(gain, m + far), m - far) for gain in gains]
+            ends = []
+            for path in paths:
+                rank, last = self.end([a if same else b for same, a, b in zip(path, real, turned)])
+                taken = [gain if same else 2 * m - gain for same, gain in zip(path, known)][: last + 1]
+                ends.append((rank, sum(taken) / len(taken)))
+            (rank, mean), score = ends[0], 0
             for other, found in ends:
-                tied = abs(found - e) <= 1e-12 * e
-                score += (other > rank) - (other < rank) if other != rank else (not tied) * ((found > e) - (found < e))
+                tied = abs(found - mean) <= 1e-9 * (self.scale or abs(m) or 1.0)
+                close_call = (not tied) * ((found > mean) - (found < mean))
+                score += (other > rank) - (other < rank) if other != rank else close_call
             return score
 
         width = max(self.scale, 1e-9 * reach) * 1e-6
         return edge(lambda m: balance(m) < 0, min(finite) - reach, max(finite) + reach, width)
 
-    def end(self, rows: list[list[float]]) -> tuple[int, float]:
+    def end(self, rows: list[list[float]]) -> tuple[int, int]:
         """How a path ends, better ones higher: certified (the earlier the better), open, futile (the later the better);
-        and E then."""
+        and at which pair, from 0."""
         most, held = self.factors(math.inf), [1.0] * len(rows[0])
         for at, row in enumerate(rows):
             held = [a * b for a, b in zip(held, row)]
             e, left = sum(held) / len(held), self.rules.pairs - at - 1
             if e >= self.bar:
-                return len(rows) - at, e
+                return len(rows) - at, at
             if left > 0:
                 best = sum(a * b ** min(left, 500) for a, b in zip(held, most)) / len(held)
                 if e < self.rules.futility or best < self.bar:
-                    return at - len(rows), e
-        return 0, e
+                    return at - len(rows), at
+        return 0, len(rows) - 1
 
 
 def patterns(count: int) -> list[tuple[bool, ...]]:

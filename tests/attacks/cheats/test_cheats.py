@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -11,6 +12,18 @@ from attacks.cheats.trial import Court, Script, court, scripts
 from pawl import plugins
 
 FOUND = scripts()
+
+
+def chosen() -> list[Script]:
+    """For each gate the first cheat on `digits` that it must catch, with its look-alike; everything if PAWL_ALL_CHEATS
+    is set, which takes an hour. `bench/cheats.py` tries them all."""
+    if os.environ.get("PAWL_ALL_CHEATS"):
+        return FOUND
+    first = {
+        script.gate: script for script in reversed(FOUND) if script.cheat and script.gate and script.lab == "digits"
+    }
+    names = {name for script in first.values() for name in (script.name, script.twin)}
+    return [script for script in FOUND if script.name in names]
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +52,7 @@ def test_a_script_is_described_whole(script: Script) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", FOUND, ids=lambda script: script.name)
+@pytest.mark.parametrize("script", chosen(), ids=lambda script: script.name)
 def test_cheats_are_refused_and_look_alikes_pass(courts: Callable[[str, str], Court], script: Script) -> None:
     outcome = courts(script.lab, script.leak).try_(script)
     if not script.cheat:
