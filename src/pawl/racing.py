@@ -40,6 +40,8 @@ LEAST_LIKELY = 1e-200
 """Nothing is ever ruled out to the last bit: logarithms are taken."""
 OUTLIERS, WIDE = 0.02, 4.0
 """The share of runs that are this many times as far off as the Gaussian says: a run that went wrong must not teach."""
+LEAST_PRICE = 0.015
+"""What a run is worth at least, in sd of one run: where ideas bring nothing, second looks at them bring nothing too."""
 PAIRS_FIRST = 6
 """Ideas that run on two seeds in any case: the difference of two seeds' scores is free of effects, and shows how much
 of the noise the seeds share."""
@@ -195,8 +197,8 @@ class Belief:
         return Race(self, self.counts / self.counts.sum(), means, covs)
 
     def price(self) -> float:
-        """What a run on the next idea is expected to bring: the gain of the best answer to one look at it."""
-        return self.meet().worth()
+        """What a run on the next idea is expected to bring, in the metric's unit: the best answer to one look at it."""
+        return max(self.meet().worth(), LEAST_PRICE * self.sd)
 
 
 @dataclass(slots=True)

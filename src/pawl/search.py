@@ -29,8 +29,8 @@ from pawl.records import (
 
 TICK = 0.01
 """CPU seconds below which nothing is told apart."""
-LEAST = 0.25
-"""The expected gain, in sd of a paired difference, below which no certificate of twenty pairs is ever won."""
+LEAST = 0.5
+"""The expected gain, in sd of a paired difference, below which hardly a certificate of twenty pairs is won."""
 
 
 @dataclass(slots=True)
