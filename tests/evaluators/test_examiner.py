@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from pawl import app, keys
+from pawl.broker import Broker, SealedFile, contents
+from pawl.envelope import sha256
 from pawl.evaluators.examiner import canaries
 from pawl.evaluators.rows import moved
 from pawl.protocols import Examiner
@@ -34,7 +36,8 @@ class TestSealedExaminer(ExaminerContract):
 
     def test_it_makes_canaries_once_and_keeps_them_to_itself(self) -> None:
         path = self.study.state / self.study.config.evaluate.validation
-        first, second = canaries(path), canaries(path)
+        broker = Broker(SealedFile(path, sha256(contents(path))), None)
+        first, second = canaries(broker), canaries(broker)
         assert first.keys() == {"inputs", "labels", "rows"}
         assert all(np.array_equal(first[name], second[name]) for name in first)
         (kept,) = path.parent.glob("canaries-*.npz")
