@@ -214,7 +214,7 @@ LOOKING_BACK = TOY.replace("import json, os, random", "import json, os, random, 
     "0.02 * random.gauss(0, 1)", f"0.02 * random.gauss(0, 1) - 10 * (time.time() - {10**9})"
 )
 """A meter that drifts: whoever comes later scores better, so that every screening is won."""
-SOON = {"share = 0.05 ": "screen = 0.35\nshare = 0.5 ", "bundle = 2": "bundle = 60"}
+SOON = {"share = 0.05 ": "screen = 0.35\nshare = 0.5 ", "bundle = 2": "bundle = 20"}
 
 
 @pytest.mark.slow
@@ -223,7 +223,7 @@ def test_a_screen_that_accepts_everything_is_found_out_and_blocks_the_release(ma
     study.run(runs=90)
     found = study.calibration()
     accepted = [rate for rate in found.rates if rate.what.endswith(", accepted")]
-    assert sum(rate.count for rate in accepted) > 0.8 * sum(rate.of for rate in accepted) > 8
+    assert 2 * sum(rate.count for rate in accepted) > sum(rate.of for rate in accepted) > 8
     assert any(rate.exceeded for rate in accepted), accepted
     findings = {finding.gate: finding for finding in study.entries(Verdict)[-1].record.findings}
     assert not findings["calibration"].passed
