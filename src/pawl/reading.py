@@ -133,9 +133,14 @@ def summary(ledger: Ledger, entry: Entry[Record]) -> str:
 
 
 def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
-    if asked := answers.summary(ledger, entry.record):
-        return asked
-    match entry.record:
+    record = entry.record
+    return (
+        answers.summary(ledger, record) or _tried(ledger, record) or _judged(ledger, entry) or _decided(ledger, entry)
+    )
+
+
+def _tried(ledger: Ledger, record: Record) -> str:
+    match record:
         case Study() as study:
             return f"{study.name}: {study.direction} {study.metric}" + (
                 " (self-reported)" if study.self_reported else ""
@@ -157,6 +162,11 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
             return f"{', '.join(map(str, seeds.seeds))}: {seeds.reason}"
         case Screening() as screening:
             return f"{screening.decision}: {screening.reason}; {hypothesis(ledger, screening)}"
+    return ""
+
+
+def _judged(ledger: Ledger, entry: Entry[Record]) -> str:
+    match entry.record:
         case Preregistration() as plan:
             likely = f", likely {plan.forecast.pairs} pairs" if plan.forecast else ""
             return f"variant {plan.head} against {plan.reference}, threshold {plan.threshold:.4g}{likely}"
@@ -174,6 +184,19 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
             )
         case Dossier() as dossier:
             return f"variant {dossier.variant}: {decision_line(ledger, entry.id)}"
+        case Holdout() as holdout:
+            return f"sha256:{holdout.digest[:12]}, {holdout.rows} rows, by {holdout.by}: {holdout.reason}"
+        case Opening() as opening:
+            word = "better" if opening.better else "not better"
+            return f"certificate {opening.certificate}: {word}, {_bar(opening)}"
+        case OpeningIntent() as intent:
+            asked = f"is run {intent.head} better than {intent.reference}"
+            return f"certificate {intent.certificate}: {asked}, {_bar(intent)}?"
+    return ""
+
+
+def _decided(ledger: Ledger, entry: Entry[Record]) -> str:
+    match entry.record:
         case Approval() | Rejection() as decision:
             return f"dossier {decision.dossier} by {decision.signature.approver}"
         case Release() as release:
@@ -188,14 +211,6 @@ def _summary(ledger: Ledger, entry: Entry[Record]) -> str:
             return f"by {halt.by}: {halt.reason}"
         case Resume() as resume:
             return f"halt {resume.halt} is over, says {resume.signature.approver}"
-        case Holdout() as holdout:
-            return f"sha256:{holdout.digest[:12]}, {holdout.rows} rows, by {holdout.by}: {holdout.reason}"
-        case Opening() as opening:
-            word = "better" if opening.better else "not better"
-            return f"certificate {opening.certificate}: {word}, {_bar(opening)}"
-        case OpeningIntent() as intent:
-            asked = f"is run {intent.head} better than {intent.reference}"
-            return f"certificate {intent.certificate}: {asked}, {_bar(intent)}?"
     return ""
 
 
