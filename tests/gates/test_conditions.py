@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
+from reads_sources import ReadsSources
 
 from pawl.gates.conditions import Conditions
-from pawl.testing.gates import SOURCE, GateContract, case
-
-
-class TestConditions(GateContract):
-    def make(self) -> Conditions:
-        return Conditions()
-
-
-def judged(code: str, before: str = "", **settings: object) -> tuple[bool, str]:
-    """What it says about a script that gained some code, beside one that had some already."""
-    finding = Conditions(**settings).judge(  # type: ignore[arg-type]
-        case(reference_files={"train.py": SOURCE + before}, head_files={"train.py": SOURCE + code})
-    )
-    return finding.passed, finding.reason
-
 
 REFUSED = [
     'n = int(os.environ["PAWL_BUDGET"]) * 2\n',
@@ -37,18 +22,6 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("code", REFUSED)
-def test_new_code_like_this_is_refused_with_its_line(code: str) -> None:
-    passed, reason = judged(code)
-    assert not passed
-    assert "train.py:" in reason
-
-
-@pytest.mark.parametrize("code", REFUSED)
-def test_what_the_reference_does_too_is_nobodys_cheat(code: str) -> None:
-    assert judged(code + "DEPTH = 3\n", code)[0]
-
-
 PASSED = [
     'import time\nbegan = time.time()\nprint("seconds", time.time() - began)\n',
     'seed = int(os.environ["PAWL_SEED"])\nother = np.random.default_rng(seed + 1)\n',
@@ -62,7 +35,9 @@ PASSED = [
 ]
 
 
-@pytest.mark.parametrize("code", PASSED)
-def test_code_that_only_looks_like_it_passes(code: str) -> None:
-    passed, reason = judged(code)
-    assert passed, reason
+class TestConditions(ReadsSources):
+    refused = REFUSED
+    passed = PASSED
+
+    def make(self) -> Conditions:
+        return Conditions()

@@ -6,23 +6,13 @@ import base64
 import hashlib
 import math
 
-import pytest
+from reads_sources import ReadsSources, says
 
 from pawl.gates.embedded import Embedded
-from pawl.testing.gates import SOURCE, GateContract, case
-
-
-class TestEmbedded(GateContract):
-    def make(self) -> Embedded:
-        return Embedded()
 
 
 def judged(code: str, before: str = "", **settings: object) -> tuple[bool, str]:
-    """What it says about a script that gained some code, beside one that had some already."""
-    finding = Embedded(**settings).judge(  # type: ignore[arg-type]
-        case(reference_files={"train.py": SOURCE + before}, head_files={"train.py": SOURCE + code})
-    )
-    return finding.passed, finding.reason
+    return says(Embedded(**settings), code, before)  # type: ignore[arg-type]
 
 
 NOISE = hashlib.sha512(b"x").digest() + hashlib.sha512(b"y").digest() + hashlib.sha512(b"z").digest()
@@ -37,18 +27,6 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("code", REFUSED)
-def test_new_code_like_this_is_refused_with_its_line(code: str) -> None:
-    passed, reason = judged(code)
-    assert not passed
-    assert "train.py:" in reason
-
-
-@pytest.mark.parametrize("code", REFUSED)
-def test_what_the_reference_does_too_is_nobodys_cheat(code: str) -> None:
-    assert judged(code + "DEPTH = 3\n", code)[0]
-
-
 PASSED = [
     f"ORDER = {[8 * (n % 8) + n // 8 for n in range(64)]}\n",
     "KERNEL = [[1, 2, 1], [2, 4, 2], [1, 2, 1]]\n",
@@ -59,10 +37,12 @@ PASSED = [
 ]
 
 
-@pytest.mark.parametrize("code", PASSED)
-def test_code_that_only_looks_like_it_passes(code: str) -> None:
-    passed, reason = judged(code)
-    assert passed, reason
+class TestEmbedded(ReadsSources):
+    refused = REFUSED
+    passed = PASSED
+
+    def make(self) -> Embedded:
+        return Embedded()
 
 
 def test_the_bound_is_a_setting() -> None:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from reads_sources import ReadsSources, says
 
 from pawl.gates.foreign import Foreign
-from pawl.testing.gates import SOURCE, GateContract, case
-
-
-class TestForeign(GateContract):
-    def make(self) -> Foreign:
-        return Foreign()
 
 
 def judged(code: str, before: str = "", **settings: object) -> tuple[bool, str]:
-    """What it says about a script that gained some code, beside one that had some already."""
-    finding = Foreign(**settings).judge(  # type: ignore[arg-type]
-        case(reference_files={"train.py": SOURCE + before}, head_files={"train.py": SOURCE + code})
-    )
-    return finding.passed, finding.reason
+    return says(Foreign(**settings), code, before)  # type: ignore[arg-type]
 
 
 REFUSED = [
@@ -36,18 +26,6 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("code", REFUSED)
-def test_new_code_like_this_is_refused_with_its_line(code: str) -> None:
-    passed, reason = judged(code)
-    assert not passed
-    assert "train.py:" in reason
-
-
-@pytest.mark.parametrize("code", REFUSED)
-def test_what_the_reference_does_too_is_nobodys_cheat(code: str) -> None:
-    assert judged(code + "DEPTH = 3\n", code)[0]
-
-
 PASSED = [
     'x = np.load("data/train.npz")\n',
     'x = open("/out/model.txt", "w")\n',
@@ -59,10 +37,12 @@ PASSED = [
 ]
 
 
-@pytest.mark.parametrize("code", PASSED)
-def test_code_that_only_looks_like_it_passes(code: str) -> None:
-    passed, reason = judged(code)
-    assert passed, reason
+class TestForeign(ReadsSources):
+    refused = REFUSED
+    passed = PASSED
+
+    def make(self) -> Foreign:
+        return Foreign()
 
 
 def test_a_package_can_be_allowed() -> None:

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
+from reads_sources import ReadsSources
 
 from pawl.gates.obscured import Obscured
-from pawl.testing.gates import SOURCE, GateContract, case
-
-
-class TestObscured(GateContract):
-    def make(self) -> Obscured:
-        return Obscured()
-
-
-def judged(code: str, before: str = "", **settings: object) -> tuple[bool, str]:
-    """What it says about a script that gained some code, beside one that had some already."""
-    finding = Obscured(**settings).judge(  # type: ignore[arg-type]
-        case(reference_files={"train.py": SOURCE + before}, head_files={"train.py": SOURCE + code})
-    )
-    return finding.passed, finding.reason
-
 
 REFUSED = [
     'exec("x = 1")\n',
@@ -41,18 +26,6 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("code", REFUSED)
-def test_new_code_like_this_is_refused_with_its_line(code: str) -> None:
-    passed, reason = judged(code)
-    assert not passed
-    assert "train.py:" in reason
-
-
-@pytest.mark.parametrize("code", REFUSED)
-def test_what_the_reference_does_too_is_nobodys_cheat(code: str) -> None:
-    assert judged(code + "DEPTH = 3\n", code)[0]
-
-
 PASSED = [
     'import re\nx = re.compile("a+")\n',
     'KIND = "maximum"\nx = getattr(np, KIND)(1, 2)\n',
@@ -64,7 +37,9 @@ PASSED = [
 ]
 
 
-@pytest.mark.parametrize("code", PASSED)
-def test_code_that_only_looks_like_it_passes(code: str) -> None:
-    passed, reason = judged(code)
-    assert passed, reason
+class TestObscured(ReadsSources):
+    refused = REFUSED
+    passed = PASSED
+
+    def make(self) -> Obscured:
+        return Obscured()

@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
+from reads_sources import ReadsSources
 
 from pawl.gates.reading import Reading
-from pawl.testing.gates import SOURCE, GateContract, case
-
-
-class TestReading(GateContract):
-    def make(self) -> Reading:
-        return Reading()
-
-
-def judged(code: str, before: str = "", **settings: object) -> tuple[bool, str]:
-    """What it says about a script that gained some code, beside one that had some already."""
-    finding = Reading(**settings).judge(  # type: ignore[arg-type]
-        case(reference_files={"train.py": SOURCE + before}, head_files={"train.py": SOURCE + code})
-    )
-    return finding.passed, finding.reason
-
 
 REFUSED = [
     'labels = np.load("d.npz")["labels"]\nlabels = labels[labels != 8]\n',
@@ -35,18 +20,6 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("code", REFUSED)
-def test_new_code_like_this_is_refused_with_its_line(code: str) -> None:
-    passed, reason = judged(code)
-    assert not passed
-    assert "train.py:" in reason
-
-
-@pytest.mark.parametrize("code", REFUSED)
-def test_what_the_reference_does_too_is_nobodys_cheat(code: str) -> None:
-    assert judged(code + "DEPTH = 3\n", code)[0]
-
-
 PASSED = [
     'inputs = np.load("d.npy")\nfor start in range(0, 100, 10):\n    x = inputs[start : start + 10]\n',
     'tokens = np.load("d.npy")\nx, y = tokens[:, :-1], tokens[:, 1:]\n',
@@ -59,7 +32,9 @@ PASSED = [
 ]
 
 
-@pytest.mark.parametrize("code", PASSED)
-def test_code_that_only_looks_like_it_passes(code: str) -> None:
-    passed, reason = judged(code)
-    assert passed, reason
+class TestReading(ReadsSources):
+    refused = REFUSED
+    passed = PASSED
+
+    def make(self) -> Reading:
+        return Reading()

@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from reads_sources import LetsPass, says
 
 from pawl.gates.report import Report
-from pawl.testing.gates import SOURCE, GateContract, case
-
-
-class TestReport(GateContract):
-    def make(self) -> Report:
-        return Report()
 
 
 def judged(code: str, before: str = "", **settings: object) -> tuple[bool, str]:
-    """What it says about a script that gained some code, beside one that had some already."""
-    finding = Report(**settings).judge(  # type: ignore[arg-type]
-        case(reference_files={"train.py": SOURCE + before}, head_files={"train.py": SOURCE + code})
-    )
-    return finding.passed, finding.reason
-
-
-REFUSED = []
-
-
-@pytest.mark.parametrize("code", REFUSED)
-def test_new_code_like_this_is_refused_with_its_line(code: str) -> None:
-    passed, reason = judged(code)
-    assert not passed
-    assert "train.py:" in reason
-
-
-@pytest.mark.parametrize("code", REFUSED)
-def test_what_the_reference_does_too_is_nobodys_cheat(code: str) -> None:
-    assert judged(code + "DEPTH = 3\n", code)[0]
+    return says(Report(**settings), code, before)  # type: ignore[arg-type]
 
 
 PASSED = [
@@ -42,10 +18,11 @@ PASSED = [
 ]
 
 
-@pytest.mark.parametrize("code", PASSED)
-def test_code_that_only_looks_like_it_passes(code: str) -> None:
-    passed, reason = judged(code)
-    assert passed, reason
+class TestReport(LetsPass):
+    passed = PASSED
+
+    def make(self) -> Report:
+        return Report()
 
 
 @pytest.mark.parametrize(
