@@ -7,11 +7,12 @@ from statistics import stdev
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2, pearsonr
+from scipy.stats import chi2
 
-from pawl.evidence import correlation, paired_scale, spread
+from pawl.evidence import paired_scale, spread
+from pawl.racing import Spread
 
 
 @pytest.mark.parametrize("count", [5, 6, 8, 12, 30, 100])
@@ -35,29 +36,24 @@ def test_equal_scores_have_no_spread() -> None:
     assert (found.sd, found.low, found.high) == (0, 0, 0)
 
 
-@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=4, max_size=9))
+@given(st.lists(st.floats(-9, 9), min_size=2, max_size=9), st.floats(0.01, 9))
 @settings(deadline=None)
-def test_a_correlation_is_pearsons_clipped(pairs: list[tuple[float, float]]) -> None:
-    first, second = (np.array(column) for column in zip(*pairs, strict=True))
-    assume(first.std() > 1e-3 and second.std() > 1e-3)
-    assert correlation(pairs) == pytest.approx(min(max(pearsonr(first, second)[0], 0.0), 0.95), abs=1e-6)
+def test_a_correlation_is_what_the_seeds_share_and_is_clipped(differences: list[float], sd: float) -> None:
+    found = Spread.guessed(sd**2)
+    found.differences(differences)
+    rest = (found.own / found.freedom) / sd**2
+    assert found.correlation(sd) == pytest.approx(min(max(1 - rest, 0.0), 0.95))
+    assert found.seen == len(differences) - 1
 
 
-@pytest.mark.parametrize(
-    ("pairs", "expected"),
-    [
-        ([], 0.0),
-        ([(1, 1), (2, 2), (3, 3)], 0.0),
-        ([(1, 1), (2, 2), (3, 3), (4, 4)], 0.95),
-        ([(1, 4), (2, 3), (3, 2), (4, 1)], 0.0),
-        ([(1, 5), (2, 5), (3, 5), (4, 5)], 0.0),
-        ([(5, 5)] * 6, 0.0),
-    ],
-)
-def test_a_correlation_is_never_negative_never_perfect_and_needs_four_pairs(
-    pairs: list[tuple[float, float]], expected: float
-) -> None:
-    assert correlation(pairs) == expected
+@pytest.mark.parametrize("rho", [0.0, 0.3, 0.8])
+def test_a_correlation_is_found_from_differences(rho: float) -> None:
+    rng = np.random.default_rng(17)
+    both = rng.multivariate_normal([0, 0], 4 * np.array([[1, rho], [rho, 1]]), 4_000)
+    found = Spread.guessed(4.0)
+    found.differences(list(both[:, 0] - both[:, 1]))
+    assert found.correlation(2.0) == pytest.approx(rho, abs=0.05)
+    assert found.correlation(0.0) == 0.0
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.95])

@@ -202,21 +202,6 @@ def _chi_square_quantile(probability: float, freedom: int) -> float:
     return edge(below, 0.0, freedom + 20 * math.sqrt(2 * freedom), 1e-9)
 
 
-def correlation(pairs: Sequence[tuple[float, float]]) -> float:
-    """Pearson's correlation of paired scores, clipped to [0, .95]; 0 where there are fewer than four pairs.
-
-    Clipped, because it sets the scale of bets: a scale near zero would bet everything on rounding."""
-    if len(pairs) < 4:
-        return 0.0
-    first, second = [a for a, _ in pairs], [b for _, b in pairs]
-    deviation = stdev(first) * stdev(second)
-    if deviation == 0:
-        return 0.0
-    a, b = fmean(first), fmean(second)
-    covariance = math.fsum((x - a) * (y - b) for x, y in pairs) / (len(pairs) - 1)
-    return min(max(covariance / deviation, 0.0), 0.95)
-
-
 def paired_scale(sd: float, rho: float) -> float:
     """The sd of a paired difference of two runs with this sd and correlation."""
     return sd * math.sqrt(2 * (1 - rho))
