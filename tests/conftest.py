@@ -10,9 +10,33 @@ from pathlib import Path
 
 import pytest
 
+import dice
 from pawl import app, cache, keys
 from pawl.testing import postgresql
 from studies import digits, toy
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """As wide a terminal everywhere: `rich` looks once, when the command line is imported."""
+    os.environ["COLUMNS"] = "120"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> None:
+    dice.load(f"{fixturedef.argname} of {request.node.nodeid}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    dice.load(item.nodeid)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loaded_dice() -> Iterator[None]:
+    """The same seeds in each test wherever it runs, whatever ran before it: see `dice`."""
+    with pytest.MonkeyPatch.context() as patched:
+        dice.replace(patched)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -20,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder of the session's own, and the machine's real cache, so that environments are built once."""
     os.environ["PAWL_CACHE"] = str(cache.folder("environments").parent)
     folder = tmp_path_factory.mktemp("home")
-    os.environ.update(HOME=str(folder), XDG_CONFIG_HOME=str(folder / ".config"), COLUMNS="120")
+    os.environ.update(HOME=str(folder), XDG_CONFIG_HOME=str(folder / ".config"))
     for name in ("PAWL_STUDY", "SSH_AUTH_SOCK", "SSH_ASKPASS"):
         os.environ.pop(name, None)
     for key, value in {"user.name": "Ada", "user.email": "ada@example.org", "init.defaultBranch": "main"}.items():

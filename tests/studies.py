@@ -27,7 +27,7 @@ print(f"val_loss: {loss:.6f}")
 '''
 
 TOY_CONFIG = """\
-workers = 2
+workers = 1
 
 [study]
 name = "toy"

@@ -153,7 +153,7 @@ def test_a_persons_patch_is_tried_at_the_next_turn(toy_study: app.OpenStudy) -> 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("--- a/pawl.toml\n+++ b/pawl.toml\n@@ -1,1 +1,1 @@\n-workers = 2\n+workers = 9\n", "not editable"),
+        ("--- a/pawl.toml\n+++ b/pawl.toml\n@@ -1,1 +1,1 @@\n-workers = 1\n+workers = 9\n", "not editable"),
         ("--- a/train.py\n+++ b/train.py\n@@ -1,1 +1,1 @@\n-not there\n+x\n", "does not apply"),
         ("", "changes nothing"),
         ("hello", "changes nothing"),

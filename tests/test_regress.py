@@ -54,7 +54,7 @@ def release(study: SimulatedStudy, people: People, *steps: Values) -> None:
 def released(tmp_path_factory: pytest.TempPathFactory, people: People) -> Path:
     """Three releases, for copying only: A; then B, C, D and E; then F. D is good for the loss and bad for `other`."""
     folder = tmp_path_factory.mktemp("released") / "study"
-    config = {"workers = 2\n": "workers = 2\n", "[evaluate]": f"[{SUITE}\n[evaluate]"}
+    config = {"[evaluate]": f"[{SUITE}\n[evaluate]"}
     study = simulated(folder, [people["ada"]], NAMES, gain, config=config)
     release(study, people, {"A": 1.0})
     release(study, people, *({name: 1.0} for name in "BCDE"))

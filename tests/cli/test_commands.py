@@ -195,9 +195,9 @@ def test_a_folder_that_is_no_study_says_how_to_make_one(tmp_path: Path) -> None:
     ("before", "after", "code", "said"),
     [
         ('metric = "val_loss"', 'metrik = "val_loss"', 2, "Did you mean 'metric'"),
-        ("workers = 2", "worker = 2", 2, "Did you mean 'workers'"),
-        ("workers = 2", '[sandbox]\nuse = "bublewrap"', 2, "Did you mean 'bubblewrap'"),
-        ("workers = 2", '[[proposer]]\nuse = "space"\nstartups = 3', 2, "Did you mean 'startup'"),
+        ("workers = 1", "worker = 2", 2, "Did you mean 'workers'"),
+        ("workers = 1", '[sandbox]\nuse = "bublewrap"', 2, "Did you mean 'bubblewrap'"),
+        ("workers = 1", '[[proposer]]\nuse = "space"\nstartups = 3', 2, "Did you mean 'startup'"),
         ('editable = ["train.py"]', 'editable = ["../train.py"]', 2, "plain relative path"),
         ('editable = ["train.py"]', 'editable = ["train.py", "model.py"]', 2, "model.py, which does not exist"),
         ('wall = "20s"', 'wall = "soon"', 2, "not a duration"),
@@ -286,7 +286,7 @@ def test_doctor_proves_the_sandbox_by_trying_to_break_it() -> None:
 def test_an_unsafe_run_needs_the_flag_and_says_so_everywhere(make_toy: Make) -> None:
     study = make_toy()
     config = study.folder / "pawl.toml"
-    config.write_text(config.read_text().replace("workers = 2", 'workers = 2\n[sandbox]\nuse = "unsafe"\n'))
+    config.write_text(config.read_text().replace("workers = 1", 'workers = 1\n[sandbox]\nuse = "unsafe"\n'))
     refused = pawl("run", "--runs", "5", study=study)
     assert refused.returncode == 6
     done = pawl("run", "--runs", "60", "--unsafe-no-sandbox", study=study)

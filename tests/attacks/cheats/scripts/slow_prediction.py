@@ -16,7 +16,7 @@ def change(files: dict[str, str]) -> dict[str, str]:
         (
             "predictions = predict(model, inputs).astype(np.float64)\n",
             """\
-copies = np.random.default_rng(0).normal(0, 0.02, (3000, 1, 64)).astype(np.float32)
+copies = np.random.default_rng(0).normal(0, 0.02, (15000, 1, 64)).astype(np.float32)
 predictions = np.mean([predict(model, inputs + copy) for copy in copies], axis=0).astype(np.float64)
 """,
         ),
