@@ -30,7 +30,7 @@ def sleeping(tmp_path: Path, people: People) -> Path:
     """A study whose training does nothing for five minutes."""
     return toy(
         tmp_path / "toy", [people["ada"], people["bob"]], train=SLEEP,
-        config={'wall = "20s", cpu = "20s"': 'wall = "400s", cpu = "20s"'},
+        config={'wall = "20s", cpu = "20s"': 'wall = "400s", cpu = "20s"', "workers = 1": "workers = 2"},
     )  # fmt: skip
 
 

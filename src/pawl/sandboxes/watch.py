@@ -77,6 +77,8 @@ def watch(process: subprocess.Popen[bytes], channel: int, limits: Limits, stop: 
                         selector.unregister(pidfd)
                     elif not _drain(key.fd, *caps[key.fd]):
                         selector.unregister(key.fd)
+                    if key.fd != log and tree.starved():  # asked before an engine clears the account away
+                        result.ended = result.ended or STARVED
                 now = time.monotonic()
                 if alive and now >= next_sample:
                     next_sample = now + POLL
