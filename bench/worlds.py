@@ -159,7 +159,7 @@ def pawl(seed: int, kind: str, rho: float, runs: int | None = None, ideas: int =
     )  # fmt: skip
     with TemporaryDirectory() as folder:
         measured = Measure(ledger, trainer, trainer)
-        searching = search.Search(ledger, [trainer], trainer, measured, policy, "loss", -1)  # type: ignore[arg-type]
+        searching = search.Search(ledger, {"simulated": trainer}, trainer, measured, policy, "loss", -1)  # type: ignore[arg-type]
         certifying = certify.Certify(ledger, measured, policy, "loss", -1, 1)
         store = ArtifactStore(Path(folder))
         judge = Judge(ledger, trainer, store, [Improvement()], policy, "", _no_picture)  # type: ignore[arg-type]

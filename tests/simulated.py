@@ -121,7 +121,9 @@ def improve(study: SimulatedStudy, *steps: Mapping[str, float]) -> int:
         for step in steps:
             source = study.lineage.read(history.head(study.ledger).record)["train.py"]
             study.propose(setting(source, step), " ".join(f"{name} to {value}" for name, value in step.items()))
-            assert loop.search.turn().record.decision == "accepted", step
+            turned = loop.search.turn()
+            assert turned, step
+            assert turned.record.decision == "accepted", step
         certificate = loop.certify.certify(loop.certify.preregister(loop.search.settle_noise(pool)), pool)
         verdict = loop.judge.settle(certificate)
     assert verdict.record.passed, verdict.record.findings

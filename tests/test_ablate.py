@@ -232,7 +232,9 @@ def test_on_real_training_what_helps_is_told_from_what_came_along(digits_study: 
     with study.loop() as loop, ThreadPoolExecutor(2) as pool:
         loop.search.settle_noise(pool)
         study.propose("".join(lines), "faster, and two more")
-        assert loop.search.turn().record.decision == "accepted"
+        turned = loop.search.turn()
+        assert turned
+        assert turned.record.decision == "accepted"
         certificate = loop.certify.certify(loop.certify.preregister(loop.search.settle_noise(pool)), pool)
     assert certificate.record.outcome == "certified"
     found = asking.ablate(study, certificate.id)

@@ -267,3 +267,17 @@ def test_the_sealed_set_of_a_suite_must_be_there(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     with pytest.raises(ConfigError, match="suite other names .*sealed/other.npz"):
         must_exist(tmp_path, load(tmp_path)[0])
+
+
+@pytest.mark.parametrize(
+    ("proposers", "problem"),
+    [
+        ('[[proposer]]\nuse = "space"\n[[proposer]]\nuse = "space"\n', "two proposers 'space'"),
+        ('[[proposer]]\nuse = "space"\nname = "calibration"\n', "null candidates"),
+        ('[[proposer]]\nuse = "space"\nname = "a b"\n', "name"),
+    ],
+)
+def test_proposers_have_names_of_their_own(tmp_path: Path, proposers: str, problem: str) -> None:
+    (tmp_path / "pawl.toml").write_text(GOOD + proposers)
+    with pytest.raises(ConfigError, match=problem):
+        load(tmp_path)

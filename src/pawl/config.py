@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
-from pawl.records import Direction
+from pawl.records import CALIBRATION, Direction
 from pawl.tables import Bytes, PartTable, Seconds, Table, read
 
 FILE = "pawl.toml"
@@ -140,6 +140,16 @@ class SpaceTable(Table):
         return self
 
 
+class ProposerTable(PartTable):
+    """A proposer. `name` is what its proposals carry; where there is none, the part's own name."""
+
+    name: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$")
+
+    @property
+    def called(self) -> str:
+        return self.name or self.use
+
+
 class SuiteTable(Table):
     """Another measure of every release, for `pawl regress`. Sealed: `validation`, and `predict` and `scorer` where they
     are not those of [evaluate]. Self-reported: `summary`."""
@@ -168,11 +178,23 @@ class Config(Table):
     evaluate: EvaluateTable
     space: dict[str, SpaceTable] = {}
     workers: int = Field(default=2, ge=1)
-    proposer: tuple[PartTable, ...] = (PartTable(use="space"),)
+    proposer: tuple[ProposerTable, ...] = (ProposerTable(use="space"),)
     sandbox: PartTable = PartTable(use="bubblewrap")
     executor: PartTable = PartTable(use="local")
     store: PartTable = PartTable(use="sqlite")
     suite: tuple[SuiteTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _proposers_have_names_of_their_own(self) -> Self:
+        names = [table.called for table in self.proposer]
+        if not names:
+            raise ValueError("proposer is empty: nobody would put anything forward")
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"there are two proposers {name!r}: give one of them another name")
+            if name == CALIBRATION:
+                raise ValueError(f"no proposer may be called {name!r}: that is what puts forward null candidates")
+        return self
 
     @model_validator(mode="after")
     def _suites_can_be_measured(self) -> Self:

@@ -82,15 +82,15 @@ class Loop:
 
     def _turns(self, pool: ThreadPoolExecutor, budget: Budget) -> None:
         """Turns in parallel until a bundle is full or only enough budget for its certificate is left."""
-        underway: set[Future[Entry[Screening]]] = set()
+        underway: set[Future[Entry[Screening] | None]] = set()
+        idle = False
         while True:
-            while len(underway) < self.workers and self._room(budget) and not self._full():
+            while len(underway) < self.workers and self._room(budget) and not self._full() and not idle:
                 underway.add(pool.submit(self.search.turn))
             if not underway:
                 return
             finished, underway = wait(underway, return_when=FIRST_COMPLETED)
-            for turn in finished:
-                turn.result()
+            idle = None in [turn.result() for turn in finished]
             self.changed()
             self.after()
 

@@ -35,7 +35,7 @@ def load(kind: str, name: str) -> type:
     return part
 
 
-def build(kind: str, name: str, settings: Mapping[str, JsonValue], **wiring: object) -> object:
+def build(kind: str, name: str, settings: Mapping[str, JsonValue], /, **wiring: object) -> object:
     """A part with its settings. `wiring` is what Pawl itself hands to parts that ask for it by field name.
 
     Raises PartError for settings that the part does not have, or whose values it refuses."""

@@ -154,9 +154,24 @@ class Sources(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a study wants, as proposers may know it. `folder` is where people edit it; what in it is not committed is
+    not in the head. Sealed sets lie in its .pawl, which is not to be read."""
+
+    name: str
+    metric: str
+    direction: Direction
+    command: tuple[str, ...]
+    editable: tuple[str, ...]
+    budget: str
+    folder: Path
+
+
 class Proposer(Protocol):
-    def propose(self, head: Entry[Variant], ledger: Ledger) -> Proposal:
-        """The next patch to try on the head, given all that the ledger remembers."""
+    def propose(self, head: Entry[Variant], ledger: Ledger) -> Proposal | None:
+        """The next patch to try on the head, given all that the ledger remembers; None: nothing to put forward now.
+        It may take minutes, and appends nothing but Completions."""
         ...
 
 

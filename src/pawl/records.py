@@ -68,13 +68,14 @@ class Study(Record):
 
 
 class Proposal(Record):
-    """A patch to a variant, a hypothesis, and who made it with what."""
+    """A patch to a variant, a hypothesis, and who made it with what. `chosen` says why this proposer had the turn."""
 
     parent: int
     patch: str
     hypothesis: str
     proposer: str
     settings: dict[str, JsonValue]
+    chosen: str = ""
 
 
 class Variant(Record):
@@ -325,12 +326,33 @@ class Exchange(Record):
     wall_s: float
 
 
+class Completion(Record):
+    """One request to a language model and its answer, for a proposer by this name. `prompt` and `answer` are digests of
+    the artifacts that hold them; `answer` is empty where there is none. `outcome` is ok, or what went wrong: `limited`
+    (too many requests), `timed-out`, `cut` (the answer ends too early), `refused`, `unreachable`, `invalid`. `reason`
+    says more. Tokens are what the endpoint says, or an estimate where it does not; `money` is what they cost by the
+    prices in pawl.toml, in their unit."""
+
+    proposer: str
+    model: str
+    purpose: str
+    prompt: str
+    answer: str
+    outcome: Literal["ok", "limited", "timed-out", "cut", "refused", "unreachable", "invalid"]
+    reason: str
+    tokens_in: int
+    tokens_out: int
+    estimated: bool
+    money: float
+    wall_s: float
+
+
 RECORDS: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
         Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate, Control,
         Verdict, Dossier, Approval, Rejection, Release, PolicyChange, PolicyInForce, Revocation, Halt, Resume, Exchange,
         Holdout, OpeningIntent, Opening,
-        Reduced,
+        Reduced, Completion,
     )
 } | {kind.__name__: kind for kind in INQUIRIES}  # fmt: skip

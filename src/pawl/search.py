@@ -5,17 +5,19 @@ from __future__ import annotations
 import functools
 import math
 import threading
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor as Pool
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
-from pawl import beliefs, evidence, history, nulls
+from pawl import beliefs, evidence, history, nulls, portfolio
 from pawl.errors import PawlError
 from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
 from pawl.measure import Measure, fresh_seed
 from pawl.policy import Policy
+from pawl.portfolio import Choice
 from pawl.protocols import Proposer
 from pawl.records import (
     CommonSeeds,
@@ -38,36 +40,50 @@ class Search:
     """Turns of the loop. `sign` is +1 where a higher metric is better, -1 where a lower one is."""
 
     ledger: Ledger
-    proposers: Sequence[Proposer]
+    proposers: Mapping[str, Proposer]
     lineage: Lineage
     measure: Measure
     policy: Policy
     metric: str
     sign: int
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _busy: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     _claimed: set[int] = field(default_factory=set)
 
-    def turn(self) -> Entry[Screening]:
-        """Propose, build, race, screen. Each step is written down before the next."""
+    def turn(self) -> Entry[Screening] | None:
+        """Propose, build, race, screen. Each step is written down before the next. None: there is nothing to try."""
         proposal = self.claim()
+        if proposal is None:
+            return None
         variant = self.build(proposal)
         return self.race(proposal, variant)
 
-    def claim(self) -> Entry[Proposal]:
-        """The oldest proposal that nobody works on (a person's, or one that a crash left behind), else a new one."""
+    def claim(self) -> Entry[Proposal] | None:
+        """The oldest proposal that nobody works on (a person's, or one that a crash left behind), else a new one; None
+        if no proposer has anything to put forward."""
         with self._lock:
             waiting = [entry for entry in history.unscreened(self.ledger) if entry.id not in self._claimed]
-            proposal = waiting[0] if waiting else self._propose()
-            self._claimed.add(proposal.id)
-            return proposal
+            head = history.head(self.ledger)
+            null = None if waiting else nulls.due(self.ledger, self.policy.calibration.share, head, self.lineage)
+            proposal = waiting[0] if waiting else self.ledger.append(null) if null else None
+            if proposal:
+                self._claimed.add(proposal.id)
+                return proposal
+            choices = portfolio.ranked(self.ledger, list(self.proposers), self.policy.screening.ladder)
+        return next(filter(None, (self._ask(choice) for choice in choices)), None)
 
-    def _propose(self) -> Entry[Proposal]:
-        head = history.head(self.ledger)
-        null = nulls.due(self.ledger, self.policy.calibration.share, head, self.lineage)
-        if null:
-            return self.ledger.append(null)
-        proposer = self.proposers[len(self.ledger.entries(Proposal)) % len(self.proposers)]
-        return self.ledger.append(proposer.propose(head, self.ledger))
+    def _ask(self, choice: Choice) -> Entry[Proposal] | None:
+        """A new proposal by this proposer. Asked without the race's lock, since a language model takes its time; one
+        request at a time, so that each sees what it put forward before."""
+        with self._busy[choice.name]:
+            found = self.proposers[choice.name].propose(history.head(self.ledger), self.ledger)
+            if found is None:
+                return None
+            with self._lock:
+                told = {"proposer": choice.name, "chosen": choice.why}
+                proposal = self.ledger.append(found.model_copy(update=told))
+                self._claimed.add(proposal.id)
+                return proposal
 
     def build(self, proposal: Entry[Proposal]) -> Entry[Variant]:
         """The proposal's commit."""

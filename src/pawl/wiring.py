@@ -45,7 +45,7 @@ from pawl.loop import Loop
 from pawl.measure import Measure
 from pawl.opening import Open
 from pawl.policy import Policy
-from pawl.protocols import Evaluator, Examiner, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
+from pawl.protocols import Brief, Evaluator, Examiner, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
 from pawl.records import Artifact, Certificate, Halt, PolicyInForce, Release, Resume, Study, Variant
 from pawl.refresh import Refresh
 from pawl.search import Search
@@ -136,7 +136,7 @@ class Wiring:
     def _decisions(self, rules: Policy, digest: str) -> Approve:
         return Approve(self.ledger, self.lineage, self.artifacts, self.consent(rules), digest)
 
-    def _part(self, protocol: type[P], table: PartTable, **wiring: object) -> P:
+    def _part(self, protocol: type[P], table: PartTable, /, **wiring: object) -> P:
         """The part that a table names. The protocol's name is the kind's: `Gate` is found among `pawl.gates`."""
         return cast(P, plugins.build(protocol.__name__.lower(), table.use, table.settings(), **wiring))
 
@@ -240,10 +240,20 @@ class Wiring:
         }  # fmt: skip
         return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed)
 
-    def _proposers(self, rules: Policy) -> Sequence[Proposer]:
+    def _proposers(self, rules: Policy) -> Mapping[str, Proposer]:
+        """Those that pawl.toml names, by the name that proposals carry."""
         space = {key: table.model_dump() for key, table in self.config.space.items()}
-        wiring = {"sources": self.lineage, "space": space, "ladder": rules.screening.ladder}
-        return [self._part(Proposer, table, **wiring) for table in self.config.proposer]
+        study, train = self.config.study, self.config.train
+        brief = Brief(
+            study.name, study.metric, study.direction, train.command, train.editable, train.budget, self.folder
+        )
+        wiring = {
+            "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
+            "artifacts": self.artifacts,
+        }  # fmt: skip
+        return {
+            table.called: self._part(Proposer, table, name=table.called, **wiring) for table in self.config.proposer
+        }
 
     def build_judge(self) -> Judge:
         rules, digest = self.rules()

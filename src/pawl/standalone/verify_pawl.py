@@ -386,7 +386,7 @@ def scalar(text: str) -> Json:
 
 SHAPES = """
 Study name=s metric=s direction=minimize|maximize commit=s comparable=s environment=s config=s policy=s self_reported=b hardware={s}*
-Proposal parent=i patch=s hypothesis=s proposer=s settings={j}
+Proposal parent=i patch=s hypothesis=s proposer=s settings={j} chosen=s*
 Variant proposal=i? commit=s parent=s problem=s
 Artifact name=s digest=s size=i
 Usage wall_s=n cpu_s=n peak_bytes=i
@@ -412,6 +412,7 @@ Rejection dossier=i request=s signature=Signature reason=s
 Release dossier=i variant=i commit=s approvals=[i] threshold=i
 Revocation keys=s reason=s by=s
 Exchange task=s rule=s method=s host=s path=s status=i allowed=b reason=s bytes_up=i bytes_down=i tokens_in=i? tokens_out=i? wall_s=n
+Completion proposer=s model=s purpose=s prompt=s answer=s outcome=ok|limited|timed-out|cut|refused|unreachable|invalid reason=s tokens_in=i tokens_out=i estimated=b money=n wall_s=n
 Halt reason=s by=s token=s
 Resume halt=i request=s signature=Signature note=s
 Holdout digest=s rows=i previous=s reason=s by=s

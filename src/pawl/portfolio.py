@@ -1,0 +1,114 @@
+"""Who proposes next: a bandit over proposers, by the gain that each brought for what it cost.
+
+A proposer's gains are those of its accepted changes: whole once they are certified, at half while nobody knows, nothing
+once a certificate failed. Its cost is the CPU of all runs that its ideas took, certificates' too, and time and money of
+its requests to language models; the unit is one mean run. Gains per cost are compared by Thompson sampling (Thompson
+1933; Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011) from gamma posteriors: the rate of gain is
+positive, and one clear success says more than many small ones. Chance comes from the ledger, so that a loop that was
+killed chooses the same when it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from statistics import fmean
+
+from pawl import attempts
+from pawl.ledger import Entry, Ledger
+from pawl.records import Completion, Noise, Proposal, Study
+
+UNSURE = 0.5
+"""What an accepted gain counts for while no certificate was decided."""
+FIRST_GAIN, FIRST_COST = 0.5, 4.0
+"""What each proposer is taken to have shown at first: half an sd in four runs. Hopeful, so that each gets its turns."""
+MEMORY = 0.98
+"""What each later turn of anybody leaves of an older one's weight: what was easy to gain is soon gained."""
+MONEY = 20.0
+"""Runs that one unit of money is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What a proposer brought so far: turns, gains in sd of one run, cost in runs; both fade with time."""
+
+    turns: int = 0
+    gain: float = 0.0
+    cost: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """The expected gain per run, in sd of one run."""
+        return (FIRST_GAIN + self.gain) / (FIRST_COST + self.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A proposer that may have the turn, and why."""
+
+    name: str
+    why: str
+
+
+def credits(ledger: Ledger, names: Sequence[str], ladder: float) -> dict[str, Credit]:
+    """What each of these proposers brought, over all comparable turns."""
+    done, noise = attempts.read(ledger, ladder), ledger.last(Noise)
+    unit = noise.record.sd if noise and noise.record.sd else 1.0
+    each = fmean([attempt.cpu_s for attempt in done if attempt.runs] or [1.0]) or 1.0
+    found = dict.fromkeys(names, Credit())
+    asked = _asked(ledger)
+    for attempt in done:
+        name = attempt.proposal.proposer
+        if name not in found:
+            continue
+        before, worth = found[name], {True: 1.0, False: 0.0, None: UNSURE}[attempt.certified]
+        gained = worth * max(attempt.gain or 0.0, 0.0) / unit if attempt.outcome == "accepted" else 0.0
+        for other, credit in found.items():
+            found[other] = Credit(credit.turns, MEMORY * credit.gain, MEMORY * credit.cost)
+        found[name] = Credit(
+            before.turns + 1, MEMORY * before.gain + gained, MEMORY * before.cost + attempt.cpu_s / each
+        )
+    for name, (wall, money) in asked.items():
+        if name in found:
+            known = found[name]
+            found[name] = Credit(known.turns, known.gain, known.cost + wall / each + MONEY * money)
+    return found
+
+
+def ranked(ledger: Ledger, names: Sequence[str], ladder: float) -> list[Choice]:
+    """All of them in the order in which they may have the next turn: who has nothing to put forward gives way."""
+    if len(names) == 1:
+        return [Choice(names[0], "the only proposer")]
+    known = credits(ledger, names, ladder)
+    draw = _chance(ledger)
+    rates = {name: _drawn(draw, credit) for name, credit in known.items()}
+    return [Choice(name, _why(known, name)) for name in sorted(names, key=lambda name: -rates[name])]
+
+
+def _asked(ledger: Ledger) -> Mapping[str, tuple[float, float]]:
+    """Seconds and money that each proposer's requests took."""
+    found: dict[str, tuple[float, float]] = {}
+    for entry in ledger.entries(Completion):
+        wall, money = found.get(entry.record.proposer, (0.0, 0.0))
+        found[entry.record.proposer] = (wall + entry.record.wall_s, money + entry.record.money)
+    return found
+
+
+def _chance(ledger: Ledger) -> Random:
+    last: Entry[Proposal] | Entry[Study] | None = ledger.last(Proposal) or ledger.last(Study)
+    return Random(f"pawl-portfolio/{last.digest if last else ''}/{len(ledger.entries(Proposal))}")
+
+
+def _drawn(draw: Random, credit: Credit) -> float:
+    """A rate that what is known allows."""
+    return draw.gammavariate(FIRST_GAIN + credit.gain, 1 / (FIRST_COST + credit.cost))
+
+
+def _why(known: Mapping[str, Credit], name: str) -> str:
+    credit = known[name]
+    best = max(known, key=lambda other: known[other].rate)
+    if not credit.turns:
+        return "it was not tried yet"
+    said = f"{credit.gain:.1f} sd of gain for {credit.cost:.0f} runs lately"
+    return f"the best so far: {said}" if name == best else f"it may yet be better than {best}: {said}"
