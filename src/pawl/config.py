@@ -90,6 +90,25 @@ class TrainTable(Table):
         return self
 
 
+class FidelityTable(Table):
+    """Cheap looks before whole runs. `rungs` are shares of the budget, rising, on which a variant trains first; `rule`
+    says who goes on: `learned` those whose whole run is still expected to be worth its cost, by what such looks told of
+    whole runs before; `halving` the best `keep` of all that were seen on the rung (ASHA). `resume`: training goes on
+    from what it left in PAWL_OUT, which it finds in PAWL_RESUME; only for programs whose result does not depend on
+    where they were interrupted. Certificates always train from the start, on the whole budget."""
+
+    rungs: tuple[float, ...] = ()
+    rule: Literal["learned", "halving"] = "learned"
+    keep: float = Field(default=1 / 3, gt=0, lt=1)
+    resume: bool = False
+
+    @model_validator(mode="after")
+    def _rungs_rise(self) -> Self:
+        if list(self.rungs) != sorted(set(self.rungs)) or not all(0 < share < 1 for share in self.rungs):
+            raise ValueError("rungs must be rising shares between 0 and 1, such as [0.1, 0.3]")
+        return self
+
+
 class EvaluateTable(Table):
     """Sealed: `predict`, `scorer`, `validation`, `holdout`. Self-reported: `summary`, the name of a printed value,
     and `results`, a file to mirror the ledger into (results.tsv)."""
@@ -177,6 +196,7 @@ class Config(Table):
     train: TrainTable
     evaluate: EvaluateTable
     space: dict[str, SpaceTable] = {}
+    fidelity: FidelityTable = FidelityTable()
     workers: int = Field(default=2, ge=1)
     proposer: tuple[ProposerTable, ...] = (ProposerTable(use="space"),)
     sandbox: PartTable = PartTable(use="bubblewrap")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from pawl import history
 from pawl.ledger import Entry, Ledger
-from pawl.protocols import Evaluator, Executor
-from pawl.records import Evaluation, Purpose, Run, Variant
+from pawl.protocols import Evaluator, Executor, Resuming
+from pawl.records import Evaluation, Partial, Purpose, Run, Variant
 
 
 def fresh_seed() -> int:
@@ -31,6 +31,16 @@ class Activity:
     since: float
 
 
+def trained(
+    executor: Executor, variant: Entry[Variant], seed: int, purpose: Purpose, left: Entry[Partial] | None
+) -> Run:
+    """A training, which goes on from what a partial one left if there is one and the executor can."""
+    if left is None or not isinstance(executor, Resuming):
+        return executor.run(variant, seed, purpose)
+    done = executor.resume(variant, seed, purpose, left.record.artifacts)
+    return done.model_copy(update={"resumed": left.id})
+
+
 @dataclass(slots=True)
 class Measure:
     """Runs and evaluates; `underway` tells what is being done now, for those who watch."""
@@ -39,19 +49,22 @@ class Measure:
     executor: Executor
     evaluator: Evaluator
     underway: dict[int, Activity] = field(default_factory=dict)
-    _asked: dict[tuple[int, int], threading.Lock] = field(default_factory=dict)
+    _asked: dict[object, threading.Lock] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def evaluate(self, variant: Entry[Variant], seed: int, purpose: Purpose, why: str) -> Entry[Evaluation]:
-        """The evaluation of a variant on a seed: from the ledger if it is there, else by running what is missing."""
-        with self._once(variant.id, seed):
+    def evaluate(
+        self, variant: Entry[Variant], seed: int, purpose: Purpose, why: str, left: Entry[Partial] | None = None
+    ) -> Entry[Evaluation]:
+        """The evaluation of a variant on a seed: from the ledger if it is there, else by running what is missing, from
+        what a partial training `left` if there is one."""
+        with self.once(variant.id, seed):
             since = history.read(self.ledger).since
             run = history.run_of(self.ledger, variant.id, seed, since)
             done = self.ledger.find(Evaluation, run=run.id) if run else None
             if done:
                 return done
-            with self._shown(Activity(variant.id, seed, purpose, why, time.monotonic())):
-                run = run or self.ledger.append(self.executor.run(variant, seed, purpose))
+            with self.shown(Activity(variant.id, seed, purpose, why, time.monotonic())):
+                run = run or self.ledger.append(trained(self.executor, variant, seed, purpose, left))
                 return self.ledger.append(self.evaluator.evaluate(run))
 
     def cpu(self, evaluation: Entry[Evaluation]) -> float:
@@ -59,14 +72,16 @@ class Measure:
         return self.ledger.get(evaluation.record.run, Run).record.usage.cpu_s
 
     @contextmanager
-    def _once(self, variant: int, seed: int) -> Iterator[None]:
+    def once(self, *what: object) -> Iterator[None]:
+        """One thread at a time does this; who comes later finds it done."""
         with self._lock:
-            lock = self._asked.setdefault((variant, seed), threading.Lock())
+            lock = self._asked.setdefault(what, threading.Lock())
         with lock:
             yield
 
     @contextmanager
-    def _shown(self, activity: Activity) -> Iterator[None]:
+    def shown(self, activity: Activity) -> Iterator[None]:
+        """Tell those who watch what this thread does."""
         thread = threading.get_ident()
         self.underway[thread] = activity
         try:

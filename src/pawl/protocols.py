@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from pawl.ledger import Entry, Ledger, Row, Store
 from pawl.rates import Calibration
 from pawl.records import (
+    Artifact,
     Certificate,
     Control,
     Direction,
@@ -102,6 +103,15 @@ class Sandbox(Protocol):
 class Executor(Protocol):
     def run(self, variant: Entry[Variant], seed: int, purpose: Purpose) -> Run:
         """Train a variant once. Blocks; called from as many threads as the study has workers. Raises Interrupted."""
+        ...
+
+
+@runtime_checkable
+class Resuming(Executor, Protocol):
+    """An executor that can also go on from what an earlier training of the same variant and seed left."""
+
+    def resume(self, variant: Entry[Variant], seed: int, purpose: Purpose, left: Sequence[Artifact]) -> Run:
+        """Train with these files in PAWL_RESUME. Raises Interrupted."""
         ...
 
 

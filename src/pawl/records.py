@@ -124,7 +124,8 @@ class Isolation(Part):
 
 class Run(Record):
     """One sandboxed execution of a variant with one seed. `summary` is self-reported: what the program printed
-    after its last `---` line. `log` is the digest of all it printed, `tail` the printable end of it."""
+    after its last `---` line. `log` is the digest of all it printed, `tail` the printable end of it. `resumed` is the
+    Partial whose files it went on from; 0: it began anew."""
 
     variant: int
     seed: int
@@ -138,6 +139,14 @@ class Run(Record):
     summary: dict[str, float]
     log: str
     tail: str
+    resumed: int = 0
+
+
+class Partial(Run):
+    """A training on a `share` of the budget, to see early who is worth the whole. It is no run: nothing that compares
+    runs, measures noise or certifies ever meets it by chance."""
+
+    share: float
 
 
 class Evaluation(Record):
@@ -152,6 +161,10 @@ class Evaluation(Record):
     sealed: str
     self_reported: bool
     usage: Usage
+
+
+class PartialEvaluation(Evaluation):
+    """What a partial training scored; `run` is that Partial."""
 
 
 class Noise(Record):
@@ -353,6 +366,6 @@ RECORDS: dict[str, type[Record]] = {
         Study, Proposal, Variant, Run, Evaluation, Noise, CommonSeeds, Screening, Preregistration, Certificate, Control,
         Verdict, Dossier, Approval, Rejection, Release, PolicyChange, PolicyInForce, Revocation, Halt, Resume, Exchange,
         Holdout, OpeningIntent, Opening,
-        Reduced, Completion,
+        Reduced, Completion, Partial, PartialEvaluation,
     )
 } | {kind.__name__: kind for kind in INQUIRIES}  # fmt: skip

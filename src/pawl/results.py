@@ -26,7 +26,8 @@ def table(ledger: Ledger, metric: str) -> str:
         words = one_line(ledger.get(entry.record.proposal, Proposal).record.hypothesis)
         kept = entry.record.decision == "accepted" and entry.record.proposal not in nulls
         status = "keep" if kept else STATUS[entry.record.decision]
-        lines.append(_line(ledger, list(entry.record.evaluations), metric, status, words))
+        if entry.record.evaluations:  # else it was stopped before a whole run
+            lines.append(_line(ledger, list(entry.record.evaluations), metric, status, words))
     return "\n".join(lines) + "\n"
 
 

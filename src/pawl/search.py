@@ -13,6 +13,7 @@ from statistics import fmean, stdev
 
 from pawl import beliefs, evidence, history, nulls, portfolio
 from pawl.errors import PawlError
+from pawl.fidelity import Answer, Fidelity
 from pawl.ledger import Entry, Ledger
 from pawl.lineage import Lineage
 from pawl.measure import Measure, fresh_seed
@@ -46,6 +47,7 @@ class Search:
     policy: Policy
     metric: str
     sign: int
+    fidelity: Fidelity | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _busy: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     _claimed: set[int] = field(default_factory=set)
@@ -95,6 +97,11 @@ class Search:
         """Run on one common seed after the other while one more run is worth it; anew if the seeds were drawn anew."""
         seeds: tuple[int, ...] = ()
         done: list[Entry[Evaluation]] = []
+        look = self._look_first(proposal, variant)
+        if look.stops:
+            decision = "crashed" if look.crashed else "refused"
+            with self._lock:
+                return self.ledger.append(self._answer(proposal, variant, (), decision, look.stops))
         while True:
             with self._lock:
                 if self.common_seeds() != seeds:
@@ -102,7 +109,17 @@ class Search:
                 screening = self._screen(proposal, variant, done) if done else None
                 if screening:
                     return self.ledger.append(screening)
-            done.append(self.measure.evaluate(variant, seeds[len(done)], "screen", proposal.record.hypothesis))
+            left = look.left if not done and look.left and look.left.record.seed == seeds[0] else None
+            hypothesis = proposal.record.hypothesis
+            done.append(self.measure.evaluate(variant, seeds[len(done)], "screen", hypothesis, left))
+
+    def _look_first(self, proposal: Entry[Proposal], variant: Entry[Variant]) -> Answer:
+        """Cheap looks on the first common seed, where the study has rungs."""
+        if self.fidelity is None or variant.record.problem:
+            return Answer()
+        with self._lock:
+            seed = self.common_seeds()[0]
+        return self.fidelity.climb(variant, seed, proposal.record.hypothesis)
 
     def _screen(
         self, proposal: Entry[Proposal], variant: Entry[Variant], done: Sequence[Entry[Evaluation]]

@@ -54,8 +54,8 @@ def _apart(array: NDArray[np.generic], draw: np.random.Generator) -> NDArray[np.
     return array[draw.permutation(len(array))]
 
 
-def cut(amount: str) -> str:
-    """Hardly any of a budget: CUT of the number, a whole one at least where it was whole."""
+def cut(amount: str, share: float = CUT) -> str:
+    """A share of a budget's number, hardly any unless told otherwise; a whole one at least where it was whole."""
     if "." in amount:
-        return f"{float(amount) * CUT:.6g}"
-    return str(max(min(int(amount), 1), round(int(amount) * CUT)))
+        return f"{float(amount) * share:.6g}"
+    return str(max(min(int(amount), 1), round(int(amount) * share)))

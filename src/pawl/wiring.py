@@ -37,6 +37,7 @@ from pawl.config import SuiteTable
 from pawl.consent import Consent
 from pawl.envelope import sha256
 from pawl.errors import ConfigError, NotAuthorized, PawlError
+from pawl.fidelity import Fidelity, Rung
 from pawl.halt import Switch
 from pawl.judge import Judge
 from pawl.ledger import Entry, Ledger
@@ -48,6 +49,7 @@ from pawl.policy import Policy
 from pawl.protocols import Brief, Evaluator, Examiner, Executor, Gate, Limits, Mount, Proposer, Sandbox, Signer, Store
 from pawl.records import Artifact, Certificate, Halt, PolicyInForce, Release, Resume, Study, Variant
 from pawl.refresh import Refresh
+from pawl.rungs import Halving, Learned
 from pawl.search import Search
 from pawl.statement import Subject
 from pawl.tables import PartTable
@@ -164,7 +166,8 @@ class Wiring:
         self.suites = {table.name: self._suite(table, wiring) for table in self.config.suite}
         measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
-        search = Search(self.ledger, self._proposers(rules), self.lineage, measure, rules, metric, sign)
+        fidelity = self._fidelity(measure, {**wiring, **train})
+        search = Search(self.ledger, self._proposers(rules), self.lineage, measure, rules, metric, sign, fidelity)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         judge = replace(self.build_judge(), prepare=self._controls(rules, wiring, train, broker))
         return Loop(
@@ -216,6 +219,15 @@ class Wiring:
         ways = [controls.Unlearning(share, partial(executor, budget)) for share, budget in budgets.items()]
         stop = cast(threading.Event, wiring["stop"])
         return controls.Controls(self.ledger, examiner, kinds, ways, self.config.workers, stop).settle
+
+    def _fidelity(self, measure: Measure, wiring: Mapping[str, object]) -> Fidelity | None:
+        """Cheap looks before whole runs, if pawl.toml asks for them."""
+        table, whole = self.config.fidelity, self.config.train.amount
+        told = {share: {**wiring, "budget": unlearning.cut(whole, share)} for share in table.rungs}
+        rungs = [Rung(share, self._part(Executor, self.config.executor, **words)) for share, words in told.items()]
+        rule = Learned() if table.rule == "learned" else Halving(table.keep)
+        metric, sign = self.config.study.metric, self.config.sign
+        return Fidelity(measure, rungs, rule, metric, sign, table.resume) if rungs else None
 
     def _evaluator(self, wiring: dict[str, object], broker: Broker | None) -> Evaluator:
         table, metric = self.config.evaluate, self.config.study.metric

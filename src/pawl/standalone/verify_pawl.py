@@ -391,8 +391,10 @@ Variant proposal=i? commit=s parent=s problem=s
 Artifact name=s digest=s size=i
 Usage wall_s=n cpu_s=n peak_bytes=i
 Isolation sandbox=s version=s safe=b held=[s]
-Run variant=i seed=i purpose=noise|screen|certify|ablate|regress outcome=OUTCOME reason=s artifacts=[Artifact] usage=Usage isolation=Isolation environment=s summary={n} log=s tail=s
+Run variant=i seed=i purpose=noise|screen|certify|ablate|regress outcome=OUTCOME reason=s artifacts=[Artifact] usage=Usage isolation=Isolation environment=s summary={n} log=s tail=s resumed=i*
 Evaluation run=i split=validation| outcome=OUTCOME reason=s metrics={n} scorer=s sealed=s self_reported=b usage=Usage
+Partial variant=i seed=i purpose=noise|screen|certify|ablate|regress outcome=OUTCOME reason=s artifacts=[Artifact] usage=Usage isolation=Isolation environment=s summary={n} log=s tail=s resumed=i* share=n
+PartialEvaluation run=i split=validation| outcome=OUTCOME reason=s metrics={n} scorer=s sealed=s self_reported=b usage=Usage
 Noise variant=i evaluations=[i] sd=n low=n high=n correlation=n pairs=i scale=n
 CommonSeeds seeds=[i] reason=s
 Screening proposal=i variant=i head=i evaluations=[i] decision=accepted|refused|crashed reason=s gain=n? broken_guard=s

@@ -1,0 +1,118 @@
+"""Cheap looks before whole runs: a challenger trains on rising shares of the budget first, beside the head's own.
+
+It saves runs and promises nothing: what goes on is raced, and what is certified trains on the whole budget from the
+start (docs/decisions/0021).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pawl import beliefs, history
+from pawl.ledger import Entry
+from pawl.measure import Activity, Measure, trained
+from pawl.protocols import Executor
+from pawl.records import Evaluation, Partial, PartialEvaluation, Run, Screening, Variant
+from pawl.rungs import Look, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A share of the budget, and who trains on it."""
+
+    share: float
+    executor: Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Why a challenger stops, or what it `left` for the whole run to go on from."""
+
+    stops: str = ""
+    crashed: bool = False
+    left: Entry[Partial] | None = None
+
+
+@dataclass(slots=True)
+class Fidelity:
+    """A study's rungs. `sign` is +1 where a higher metric is better; `resume`: trainings go on from one another."""
+
+    measure: Measure
+    rungs: Sequence[Rung]
+    rule: Rule
+    metric: str
+    sign: int
+    resume: bool
+
+    def climb(self, variant: Entry[Variant], seed: int, why: str) -> Answer:
+        """Rung after rung until the challenger stops or all are behind it."""
+        left: Entry[Partial] | None = None
+        for rung in self.rungs:
+            head = history.head(self.measure.ledger)
+            theirs = self._look(rung, head, seed, "the head on a share of the budget", None)
+            mine = self._look(rung, variant, seed, why, left)
+            if mine.record.outcome != "ok":
+                return Answer(f"{mine.record.outcome}: {mine.record.reason}", crashed=True)
+            left = self.measure.ledger.get(mine.record.run, Partial) if self.resume else None
+            stops = self._stops(rung, mine, theirs)
+            if stops:
+                return Answer(f"after {rung.share:.0%} of the budget: {stops}")
+        return Answer(left=left)
+
+    def _stops(self, rung: Rung, mine: Entry[PartialEvaluation], theirs: Entry[PartialEvaluation]) -> str:
+        partial, belief = self._difference(mine.record, theirs.record), beliefs.read(self.measure.ledger).belief
+        if partial is None or belief is None:
+            return ""
+        price = belief.price() * (1 - rung.share)
+        return self.rule.stops(partial, self.looks(rung.share, mine.id), belief.scale, price)
+
+    def looks(self, share: float, before: int) -> list[Look]:
+        """What was seen on a rung before entry `before`, of challengers beside the head of their time."""
+        ledger, found = self.measure.ledger, []
+        standing = history.read(ledger)
+        for screening in ledger.entries(Screening):
+            if not standing.since < screening.id < before:
+                continue
+            ran = self._partial(screening.record.variant, share)
+            beside = self._partial(screening.record.head, share)
+            partial = self._difference(ran, beside) if ran and beside else None
+            if partial is not None:
+                found.append(Look(partial, self._whole(screening.record)))
+        return found
+
+    def _whole(self, screening: Screening) -> float | None:
+        """The difference of whole runs on the first common seed, where both ran there."""
+        if not screening.evaluations:
+            return None
+        ledger, mine = self.measure.ledger, self.measure.ledger.get(screening.evaluations[0], Evaluation).record
+        run = ledger.find(Run, variant=screening.head, seed=ledger.get(mine.run, Run).record.seed)
+        theirs = ledger.find(Evaluation, run=run.id) if run else None
+        return self._difference(mine, theirs.record) if theirs else None
+
+    def _partial(self, variant: int, share: float) -> PartialEvaluation | None:
+        run = self.measure.ledger.find(Partial, variant=variant, share=share)
+        done = self.measure.ledger.find(PartialEvaluation, run=run.id) if run else None
+        return done.record if done else None
+
+    def _difference(self, mine: Evaluation, theirs: Evaluation) -> float | None:
+        scores = [record.metrics.get(self.metric) for record in (mine, theirs)]
+        return None if None in scores else self.sign * (scores[0] - scores[1])  # type: ignore[operator]
+
+    def _look(
+        self, rung: Rung, variant: Entry[Variant], seed: int, why: str, left: Entry[Partial] | None
+    ) -> Entry[PartialEvaluation]:
+        """The score of a variant on a rung: from the ledger if it is there."""
+        ledger, measure = self.measure.ledger, self.measure
+        with measure.once(variant.id, seed, rung.share):
+            run = ledger.find(Partial, variant=variant.id, seed=seed, share=rung.share)
+            run = run if run and run.id > history.read(ledger).since else None
+            done = ledger.find(PartialEvaluation, run=run.id) if run else None
+            if done:
+                return done
+            with measure.shown(Activity(variant.id, seed, "screen", why, time.monotonic())):
+                if run is None:
+                    training = trained(rung.executor, variant, seed, "screen", left)
+                    run = ledger.append(Partial(**training.model_dump(), share=rung.share))
+                return ledger.append(PartialEvaluation(**measure.evaluator.evaluate(run).model_dump()))

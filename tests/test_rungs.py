@@ -1,0 +1,87 @@
+"""Who goes on after a cheap look."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pawl.rungs import FIRST, Halving, Learned, Look, above_zero, foretold
+
+SCALE, PRICE = 1.0, 0.02
+NUMBERS = st.floats(-50, 50)
+LOOKS = st.lists(st.builds(Look, NUMBERS, st.none() | NUMBERS), max_size=30)
+
+
+def looks(slope: float, rest: float, count: int = 40, seed: int = 0) -> list[Look]:
+    """Challengers whose whole difference is `slope` times the partial one, with the noise of two runs."""
+    draw = np.random.default_rng(seed)
+    partial = draw.normal(-1, 2, count)
+    return [Look(float(x), float(slope * x + rest * draw.standard_normal())) for x in partial]
+
+
+def test_nobody_is_stopped_before_there_is_something_to_learn_from() -> None:
+    few = looks(1.0, 1.0, FIRST - 1)
+    assert Learned().stops(-100.0, few, SCALE, PRICE) == ""
+    assert Learned().stops(-100.0, [*few, Look(1.0, None)], SCALE, PRICE) == ""
+    assert Learned().stops(-100.0, looks(1.0, 1.0, FIRST), SCALE, PRICE) != ""
+
+
+def test_where_the_rung_tells_who_is_far_behind_stops_and_who_is_near_goes_on() -> None:
+    known = looks(1.0, 1.0)
+    assert "expected to bring" in Learned().stops(-3.0, known, SCALE, PRICE)
+    for near in (-0.2, 0.0, 2.0):
+        assert Learned().stops(near, known, SCALE, PRICE) == ""
+
+
+def test_where_the_rung_tells_nothing_it_stops_nobody() -> None:
+    for seed in range(5):
+        assert Learned().stops(-3.0, looks(0.0, 2.0, seed=seed), SCALE, PRICE) == ""
+
+
+def test_where_curves_cross_who_is_ahead_stops() -> None:
+    known = looks(-1.0, 1.0)
+    assert Learned().stops(-3.0, known, SCALE, PRICE) == ""
+    assert Learned().stops(3.0, known, SCALE, PRICE) != ""
+
+
+def test_one_that_diverged_does_not_draw_the_line_alone() -> None:
+    known = [*looks(0.0, 2.0), Look(-1e9, -1e9)]
+    slope, _ = foretold(1.0, [(max(x.partial, -8.0), max(x.whole or 0.0, -8.0)) for x in known], SCALE)
+    assert abs(slope) < 0.7
+    assert Learned().stops(-1.0, known, SCALE, PRICE) == ""
+
+
+def test_where_a_seed_changes_nothing_nothing_is_learned_about_noise() -> None:
+    assert Learned().stops(-1.0, looks(1.0, 0.0), 0.0, PRICE) == ""
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=40), st.floats(0.05, 0.95))
+def test_halving_lets_its_share_go_on_and_always_the_best(seen: list[float], keep: float) -> None:
+    rule, known = Halving(keep), [Look(x, None) for x in seen]
+    assert rule.stops(max(seen) + 1, known, SCALE, PRICE) == ""
+    on = sum(
+        rule.stops(x, [Look(y, None) for y in seen[:n] + seen[n + 1 :]], SCALE, PRICE) == "" for n, x in enumerate(seen)
+    )
+    assert on >= min(len(seen), max(1, round(keep * len(seen)) - 1))
+
+
+@given(NUMBERS, LOOKS, st.floats(1e-6, 10), st.floats(0, 1))
+def test_better_looks_never_stop_where_worse_ones_go_on_if_the_line_rises(
+    partial: float, known: list[Look], scale: float, price: float
+) -> None:
+    rising = [Look(abs(look.partial), abs(look.whole) if look.whole is not None else None) for look in known]
+    if Learned().stops(partial, rising, scale, price) == "" and partial >= 0:
+        assert Learned().stops(partial + 1, rising, scale, price) == ""
+
+
+@given(st.floats(-20, 20), st.floats(0.01, 10))
+def test_what_lies_above_zero(mean: float, sd: float) -> None:
+    normal = NormalDist(mean, sd)
+    z = mean / sd
+    assert above_zero(mean, sd) == pytest.approx(mean * (1 - normal.cdf(0)) + sd * NormalDist().pdf(z), abs=1e-9)
+    assert above_zero(mean, sd) >= max(mean, 0.0) - 1e-9
+    assert above_zero(mean, 0.0) == max(mean, 0.0)
