@@ -27,6 +27,9 @@ from pawl.records import (
     Variant,
 )
 
+MORE = 1.5
+"""How many times a gain that the holdout would not confirm the head must be expected to gain before it is asked again:
+a no was within a standard error or two of a yes, and each question is one of few."""
 TICK = 0.01
 """CPU seconds below which nothing is told apart."""
 LEAST = 0.5
@@ -156,13 +159,15 @@ class Search:
         if belief is None or standing.accepted == 0:
             return standing.accepted >= rules.bundle
         wanted = max(rules.first * belief.scale, rules.growth * course.claimed, 2 * math.sqrt(belief.doubt))
+        wanted = max(wanted, MORE * course.unproven)
         dry = standing.dry >= self.policy.screening.redraw_after and self.worth_a_try()
         return belief.gain >= wanted or standing.accepted >= rules.bundle or dry
 
     def worth_a_try(self) -> bool:
         """Whether a certificate of the head has any chance, now that the budget ends."""
         course = beliefs.read(self.ledger)
-        expected = course.belief is None or course.belief.gain > LEAST * course.belief.scale
+        least = max(LEAST * course.belief.scale, MORE * course.unproven) if course.belief else 0.0
+        expected = course.belief is None or course.belief.gain > least
         return course.standing.accepted > 0 and expected
 
     def noise_now(self) -> Entry[Noise]:
