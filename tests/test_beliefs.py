@@ -83,6 +83,7 @@ def test_after_a_no_of_the_holdout_the_head_is_asked_about_again_when_it_gained_
         assert turned
         assert turned.record.decision == "accepted"
         assert loop.search.worth_a_try()
+        assert (loop.search.ripe(), loop.search.ripe(soon=True)) == (False, True)
         won = loop.certify.certify(loop.certify.preregister(loop.search.settle_noise(pool)), pool)
         assert won.record.outcome == "certified"
         no = Finding(gate="holdout", passed=False, reason="not above 2.8 standard errors")
@@ -91,6 +92,7 @@ def test_after_a_no_of_the_holdout_the_head_is_asked_about_again_when_it_gained_
         assert (course.standing.head, course.claimed) == (turned.record.variant, 0.0)
         assert course.unproven == won.record.estimate == pytest.approx(0.24, abs=0.06)
         assert not loop.search.worth_a_try()
+        assert not loop.search.ripe(soon=True)
         source = study.lineage.read(history.head(study.ledger).record)["train.py"]
         lines = difflib.unified_diff(
             source.splitlines(True), source.replace("0.2", "0.7", 1).splitlines(True), "a/train.py", "b/train.py"
