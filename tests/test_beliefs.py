@@ -75,7 +75,7 @@ def test_after_a_certificate_races_are_on_seeds_that_the_standing_variant_ran_on
 def test_after_a_no_of_the_holdout_the_head_is_asked_about_again_when_it_gained_a_good_deal(
     make_toy: Make,
 ) -> None:
-    study = make_toy(rules={"bundle = 2": "bundle = 100"})
+    study = make_toy(rules={"bundle = 2": "bundle = 100", "first = 10": "first = 30"})
     study.propose(patch(study, "SHIFT = 0.0", "SHIFT = 0.2"), "on the way")
     with study.loop() as loop, ThreadPoolExecutor(1) as pool:
         loop.search.settle_noise(pool)
