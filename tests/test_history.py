@@ -12,6 +12,7 @@ from pawl.errors import ConfigError
 from pawl.ledger import Entry, Ledger
 from pawl.records import (
     Dossier,
+    Finding,
     Proposal,
     Record,
     Rejection,
@@ -101,6 +102,16 @@ def test_an_accepted_variant_moves_the_head_and_a_refused_one_only_counts(story:
     variant = story.screened("accepted")
     assert (story.now.head, story.now.accepted, story.now.dry) == (variant, 1, 0)
     assert history.head(story.ledger).id == variant
+
+
+def test_a_no_of_the_holdout_alone_leaves_the_head_where_it_is(story: Story) -> None:
+    no, other = (Finding(gate=gate, passed=False, reason="no") for gate in ("holdout", "limits"))
+    yes = Finding(gate="improvement", passed=True, reason="yes")
+    variant = story.screened("accepted")
+    story.add(Verdict(certificate=1, policy="", findings=(yes, no), passed=False))
+    assert (story.now.head, story.now.accepted, story.now.dry) == (variant, 0, 0)
+    story.add(Verdict(certificate=1, policy="", findings=(no, other), passed=False))
+    assert story.now.head == story.baseline
 
 
 def test_a_verdict_that_refuses_sends_the_head_back(story: Story) -> None:

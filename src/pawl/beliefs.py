@@ -10,22 +10,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary, proxy
 
+from pawl import history
 from pawl.history import Standing
 from pawl.ledger import Entry, Ledger
 from pawl.racing import Belief, Race
-from pawl.records import Certificate, CommonSeeds, Evaluation, Noise, Proposal, Record, Run, Screening, Study
+from pawl.records import Certificate, CommonSeeds, Evaluation, Noise, Proposal, Record, Run, Screening, Study, Verdict
 
 
 @dataclass(slots=True)
 class Course:
     """Where the race stands. `belief` is None before there are common seeds; `claimed` is the gain that certificates
-    of comparable runs have shown; `level` tells what accepted variants were expected to gain over the reference."""
+    of comparable runs have shown, and `unproven` the largest that the holdout would not confirm since the head last
+    started over; `level` tells what accepted variants were expected to gain over the reference."""
 
     ledger: Ledger
     standing: Standing = field(default_factory=Standing)
     belief: Belief | None = None
     noise: Noise | None = None
     claimed: float = 0.0
+    unproven: float = 0.0
     level: dict[int, float] = field(default_factory=dict)
 
     def meet(self, proposal: Proposal) -> Race:
@@ -75,8 +78,10 @@ class Course:
                 self._raced(screening)
             case Certificate() as certificate:
                 self._certified(certificate)
+            case Verdict(passed=False) as verdict:
+                self._refused(verdict)
         if self.standing.head != head and self.standing.head == self.standing.reference:
-            self.level = {}
+            self.level, self.unproven = {}, 0.0
 
     def _drawn(self, seeds: CommonSeeds, id: int) -> None:
         """New common seeds: the head's scores on them are known where it ran on them before."""
@@ -120,6 +125,13 @@ class Course:
             self.belief.spread.differences([pair.gain for pair in certificate.pairs if pair.gain is not None])
         if certificate.outcome == "certified":
             self.claimed += certificate.estimate or 0.0
+
+    def _refused(self, verdict: Verdict) -> None:
+        won = self.ledger.get(verdict.certificate, Certificate).record
+        gain = (won.estimate or 0.0) if won.outcome == "certified" else 0.0
+        self.claimed -= gain
+        if history.unproven(verdict):
+            self.unproven = max(self.unproven, gain)
 
 
 _FOLDED: WeakKeyDictionary[Ledger, tuple[Course, int]] = WeakKeyDictionary()

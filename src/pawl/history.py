@@ -34,6 +34,11 @@ from pawl.records import (
 )
 
 
+def unproven(verdict: Verdict) -> bool:
+    """Whether a case failed for its holdout alone."""
+    return {finding.gate for finding in verdict.findings if not finding.passed} == {"holdout"}
+
+
 @dataclass(slots=True)
 class Standing:
     """The fold of a ledger. `since` is the id from which on runs are comparable; `standing` are the dossiers that
@@ -83,8 +88,8 @@ class Standing:
             case Certificate() as certificate:
                 self.steps += certificate.outcome != "no-noise"
                 self.wins += certificate.outcome == "certified"
-            case Verdict(passed=passed) if not passed:
-                self.start_over()
+            case Verdict(passed=False) as verdict:
+                self._refused(verdict)
             case Dossier() as dossier:
                 if self.standing and self.standing[-1].record.variant == dossier.variant:
                     self.standing.pop()  # the same case, judged again under another policy
@@ -103,6 +108,14 @@ class Standing:
             self.head, self.accepted, self.dry = screening.variant, self.accepted + 1, 0
         else:
             self.dry += 1
+
+    def _refused(self, verdict: Verdict) -> None:
+        """Where nothing but the holdout said no, the gain is real and too small to show there: the head goes on from
+        where it is, and is asked about again only when it is expected to be a good deal better."""
+        if unproven(verdict):
+            self.accepted = self.dry = 0
+        else:
+            self.start_over()
 
     def _rejected(self, dossier: int) -> None:
         """A rejected dossier takes along those that were certified against it."""

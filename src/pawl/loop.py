@@ -85,7 +85,7 @@ class Loop:
         underway: set[Future[Entry[Screening] | None]] = set()
         idle = False
         while True:
-            while len(underway) < self.workers and self._room(budget) and not self._full() and not idle:
+            while len(underway) < self.workers and self._room(budget) and not self._full(budget) and not idle:
                 underway.add(pool.submit(self.search.turn))
             if not underway:
                 return
@@ -94,8 +94,8 @@ class Loop:
             self.changed()
             self.after()
 
-    def _full(self) -> bool:
-        return self.search.ripe()
+    def _full(self, budget: Budget) -> bool:
+        return self.search.ripe(soon=budget.until_certified)
 
     def _certify(self, pool: ThreadPoolExecutor) -> None:
         noise: Entry[Noise] = self.search.settle_noise(pool)

@@ -30,6 +30,11 @@ from pawl.records import (
     Variant,
 )
 
+CLEAR = 3.0
+"""The expected gain, in sd of a paired difference, that hardly a certificate fails to show."""
+MORE = 1.5
+"""How many times a gain that the holdout would not confirm the head must be expected to gain before it is asked again:
+a no was within a standard error or two of a yes, and each question is one of few."""
 TICK = 0.01
 """CPU seconds below which nothing is told apart."""
 LEAST = 0.5
@@ -180,22 +185,25 @@ class Search:
             return common.record.seeds
         return self.ledger.append(CommonSeeds(seeds=seeds, reason=reason)).record.seeds
 
-    def ripe(self) -> bool:
-        """Whether the head is expected to be so much better than the reference that a certificate is due: soon at
+    def ripe(self, soon: bool = False) -> bool:
+        """Whether the head is expected to be so much better than the reference that a certificate is due: early at
         first, then when it would add a good deal to what was certified before, since each one costs runs. And when
-        nothing better was found for a long time."""
+        nothing better was found for a long time. `soon`: the first clear gain is wanted, and not the most for a run."""
         course, rules = beliefs.read(self.ledger), self.policy.certification
         standing, belief = course.standing, course.belief
         if belief is None or standing.accepted == 0:
             return standing.accepted >= rules.bundle
-        wanted = max(rules.first * belief.scale, rules.growth * course.claimed, 2 * math.sqrt(belief.doubt))
+        first = min(rules.first, CLEAR) if soon else rules.first
+        wanted = max(first * belief.scale, rules.growth * course.claimed, 2 * math.sqrt(belief.doubt))
+        wanted = max(wanted, MORE * course.unproven)
         dry = standing.dry >= self.policy.screening.redraw_after and self.worth_a_try()
         return belief.gain >= wanted or standing.accepted >= rules.bundle or dry
 
     def worth_a_try(self) -> bool:
         """Whether a certificate of the head has any chance, now that the budget ends."""
         course = beliefs.read(self.ledger)
-        expected = course.belief is None or course.belief.gain > LEAST * course.belief.scale
+        least = max(LEAST * course.belief.scale, MORE * course.unproven) if course.belief else 0.0
+        expected = course.belief is None or course.belief.gain > least
         return course.standing.accepted > 0 and expected
 
     def noise_now(self) -> Entry[Noise]:
