@@ -44,7 +44,7 @@ def attempt(files: dict[str, str], id: int = 7) -> Attempt:
         (changed("RATE = 0.1", "RATE = = 0.1"), "line 4"),
         (changed("RATE = 0.1", "return 3"), "not valid Python"),
         (changed("RATE = 0.1", "RATE = " + "(" * 3000 + ")" * 3000), "not valid|does not compile"),
-        (changed("RATE = 0.1", "RATE = '\0'"), "not valid|does not compile"),
+        (changed("RATE = 0.1", "RATE = '\0'"), "binary"),
         (changed("RATE = 0.1", "RATE = " + "-" * 100_000 + "1"), "not valid|does not compile"),
         (changed("import torch", "import torch, einops"), "imports einops"),
         (changed("import torch", "import torch\nfrom flash_attn.ops import x"), "imports flash_attn"),

@@ -199,6 +199,8 @@ def test_tokens_that_nobody_states_are_estimated(endpoint: Endpoint, study: Path
         (said("HYPOTHESIS: x\n<<<<<<< SEARCH\nDEP", "length"), "cut", "longest"),
         (said("", "length"), "cut", "longest"),
         (said(""), "invalid", "empty"),
+        (said(GOOD.format("3\n# \0")), "invalid", "binary"),
+        (said("\ud800\udfff"), "invalid", "no edit"),
         (said("x" * 500_000), "invalid", "longer than"),
         (said("Let us try more layers."), "invalid", "no edit"),
         (said(GOOD.format("=")), "invalid", "not valid Python"),

@@ -63,7 +63,7 @@ class Asking:
             if not self._may(prompt, wait):
                 return answer
             started = time.monotonic()
-            answer = self._judged(self.model.complete(prompt), judge)
+            answer = self._judged(_whole(self.model.complete(prompt)), judge)
             self._record(prompt, purpose, answer, time.monotonic() - started)
             if answer.again is None:
                 return answer
@@ -140,7 +140,7 @@ class Asking:
         self.ledger.append(
             Completion(
                 proposer=self.proposer, model=self.called, purpose=purpose, prompt=prompt,
-                answer=self.artifacts.put("answer.txt", _utf8(answer.text)).digest if answer.text else "",
+                answer=self.artifacts.put("answer.txt", answer.text.encode()).digest if answer.text else "",
                 outcome=answer.outcome, reason=reason, tokens_in=tokens_in, tokens_out=tokens_out,
                 estimated=bool(tokens_in + tokens_out) and None in (answer.tokens_in, answer.tokens_out),
                 money=self._price(tokens_in, tokens_out), wall_s=wall,
@@ -157,5 +157,6 @@ def _made_of(entry: Entry[Proposal], digest: str) -> bool:
     return entry.record.settings.get("prompt") == digest
 
 
-def _utf8(text: str) -> bytes:
-    return text.encode(errors="replace")  # JSON can hold half of a surrogate pair, and UTF-8 cannot
+def _whole(answer: Answer) -> Answer:
+    """Without halves of surrogate pairs, which JSON can hold and UTF-8 cannot."""
+    return replace(answer, text=answer.text.encode(errors="replace").decode())

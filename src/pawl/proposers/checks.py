@@ -17,7 +17,7 @@ from pawl.hostile import PARSER, one_line
 from pawl.proposers.edits import Unusable
 from pawl.syntax import Unreadable, parse
 
-LATEST = 200
+LATEST = 100
 """Earlier attempts whose whole programs are compared; of all others only the change."""
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|\S")
 LITERAL = re.compile(r"\d.*|['\"]")
@@ -29,6 +29,8 @@ def runs(files: Mapping[str, str], changed: Mapping[str, str]) -> None:
     """Raise Unusable unless the files differ, compile, and import nothing that may not be there."""
     if all(files[path] == text for path, text in changed.items()):
         raise Unusable("the change changes nothing: the files are as they were")
+    if any("\0" in text for text in changed.values()):
+        raise Unusable("the change makes a file binary")
     known = set(sys.stdlib_module_names) | {PurePosixPath(path).stem for path in files}
     known |= {name for path, text in files.items() for name in _imports(path, text)}
     for path, text in changed.items():

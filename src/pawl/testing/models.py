@@ -48,6 +48,10 @@ class ModelContract:
         said = repr(request.body)
         assert all(words in said for words in (PROMPT.system, *PROMPT.turns, "64", "0.5"))
 
+    def test_an_endpoint_that_says_the_key_back_does_not_get_it_written_down(self, endpoint: Endpoint) -> None:
+        answer = self.asked(endpoint, lambda asked: self.reply(f"It is {KEY}.", (1, 1)))
+        assert (answer.outcome, answer.text) == ("ok", "It is (the key).")
+
     def test_tokens_that_are_not_stated_are_not_made_up(self, endpoint: Endpoint) -> None:
         answer = self.asked(endpoint, lambda asked: self.reply("two", None))
         assert (answer.outcome, answer.tokens_in, answer.tokens_out) == ("ok", None, None)
