@@ -5,6 +5,7 @@ Limits hold across restarts because nothing else is counted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from pawl.ledger import Entry, Ledger
 from pawl.records import Completion
 
 MINUTE, DAY = 60.0, 86_400.0
+ASKED = re.compile(r"; asked to wait (\d{1,6}) s$")
 FAILED = ("limited", "timed-out", "unreachable", "refused")
 """Outcomes of an endpoint that gave nothing; the others came with an answer."""
 
@@ -31,7 +33,8 @@ class Allowance:
 class Spent:
     """What was spent. `failed` requests are among `requests`, and tokens that were `estimated` among the tokens.
     `day` are the tokens of the last 24 hours, `minute` the ages in seconds of the last minute's requests, youngest
-    first. `failures` in a row ended `since` seconds ago; `last` is what went wrong last, empty if nothing did."""
+    first. `failures` in a row ended `since` seconds ago, and the endpoint asked then to wait `asked` seconds; `last` is
+    what went wrong last, empty if nothing did."""
 
     requests: int = 0
     failed: int = 0
@@ -43,6 +46,7 @@ class Spent:
     minute: tuple[float, ...] = ()
     failures: int = 0
     since: float = 0.0
+    asked: float = 0.0
     last: str = ""
 
 
@@ -63,6 +67,7 @@ def spent(ledger: Ledger, proposer: str, now: datetime) -> Spent:
         minute=tuple(sorted(age for age in ages if age < MINUTE)),
         failures=_failures(records),
         since=ages[-1] if ages else 0.0,
+        asked=_asked(records[-1]) if records else 0.0,
         last=mine[-1].record.reason if mine and mine[-1].record.outcome != "ok" else "",
     )
 
@@ -87,6 +92,11 @@ def pause(known: Spent, allowed: Allowance) -> float:
     return 0.0 if most is None or len(known.minute) < most else MINUTE - known.minute[most - 1] + 1
 
 
+def waiting(reason: str, seconds: float) -> str:
+    """A failure's reason, with the seconds that the endpoint asked to wait: so that they hold across restarts."""
+    return f"{reason}; asked to wait {min(seconds, DAY):.0f} s" if seconds >= 1 else reason
+
+
 def names(ledger: Ledger) -> list[str]:
     """All who ever asked a model."""
     return sorted({entry.record.proposer for entry in ledger.entries(Completion)})
@@ -94,6 +104,11 @@ def names(ledger: Ledger) -> list[str]:
 
 def _tokens(record: Completion) -> int:
     return record.tokens_in + record.tokens_out
+
+
+def _asked(record: Completion) -> float:
+    found = ASKED.search(record.reason) if record.outcome in FAILED else None
+    return min(float(found[1]), DAY) if found else 0.0
 
 
 def _age(entry: Entry[Completion], now: datetime) -> float:

@@ -162,6 +162,12 @@ def test_who_would_have_to_wait_too_long_gives_way(endpoint: Endpoint, study: Pa
     endpoint.script = script(Reply.json({"error": "come back tomorrow"}, 429, Retry_After="86400"))
     assert made(endpoint, study).propose(head, ledger) is None
     assert (len(endpoint.asked), clock.waited) == (1, [])
+    clock.rest(80_000)
+    assert made(endpoint, study).propose(head, ledger) is None
+    assert len(endpoint.asked) == 1
+    clock.rest(6_400)
+    assert made(endpoint, study).propose(head, ledger) is None
+    assert len(endpoint.asked) == 2
 
 
 def test_an_endpoint_that_keeps_failing_is_asked_less_and_less(

@@ -84,7 +84,8 @@ class Asking:
         tokens_in = prompts.tokens(prompt.system, *prompt.turns)
         if spending.used_up(known, self.allowed, tokens_in + prompt.max_tokens, self._money(prompt)):
             return False
-        back_off = min(2.0 ** min(known.failures - 1, 30), LONGEST_REST) - known.since if known.failures else 0.0
+        rests = max(min(2.0 ** min(known.failures - 1, 30), LONGEST_REST), known.asked)
+        back_off = rests - known.since if known.failures else 0.0
         pause = max(spending.pause(known, self.allowed), back_off, wait)
         if pause > self.patience:
             return False
@@ -134,7 +135,7 @@ class Asking:
     def _append(
         self, purpose: str, answer: Answer, prompt: str, tokens_in: int, tokens_out: int, wall: float
     ) -> None:  # fmt: skip
-        reason = one_line(answer.reason)[:SAID]
+        reason = spending.waiting(one_line(answer.reason)[:SAID], answer.again or 0.0)
         if not prompt and self._said(reason):
             return
         self.ledger.append(
