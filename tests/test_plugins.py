@@ -12,7 +12,7 @@ from pawl import plugins
 from pawl.errors import PartError
 from pawl.gates.limits import Limits
 
-KINDS = ("proposer", "sandbox", "executor", "evaluator", "gate", "signer", "store", "reader")
+KINDS = ("proposer", "sandbox", "executor", "evaluator", "gate", "signer", "store", "reader", "model")
 
 
 @dataclass(frozen=True)

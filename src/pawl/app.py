@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from pawl import (
     answers,
+    bills,
     calibration,
     charts,
     config,
@@ -30,6 +31,7 @@ from pawl import (
     policy,
     seals,
 )
+from pawl.bills import Bill
 from pawl.deciding import Deciding
 from pawl.errors import ConfigError, Halted, Interrupted, NotAuthorized, did_you_mean
 from pawl.labs.lab import Lab
@@ -42,6 +44,7 @@ from pawl.records import (
     CALIBRATION,
     Ablation,
     Certificate,
+    Completion,
     Dossier,
     Forecast,
     Holdout,
@@ -136,6 +139,10 @@ class OpenStudy(Deciding):
         found = self.known_rules()
         return calibration.measured(self.ledger, found[0] if found else policy.wished(self.folder)[0])
 
+    def spending(self) -> list[Bill]:
+        """What each proposer spent on language models, beside its limits."""
+        return bills.read(self.ledger, self.config.proposer)
+
     def write_chart(self) -> Path:
         """The chart of every run as `.pawl/chart.png`."""
         path = self.state / "chart.png"
@@ -157,7 +164,8 @@ class OpenStudy(Deciding):
         self.mend()
         named = {artifact.digest for run in self.entries(Run) for artifact in run.record.artifacts}
         named |= {artifact.digest for dossier in self.entries(Dossier) for artifact in dossier.record.attachments}
-        for digest in named:
+        named |= {digest for done in self.entries(Completion) for digest in (done.record.prompt, done.record.answer)}
+        for digest in named - {""}:
             self.artifacts.get(digest)
         self.known_rules()
         for release in self.entries(Release):
@@ -165,7 +173,7 @@ class OpenStudy(Deciding):
             self.artifacts.laid_out(history.released_run(self.ledger, release).artifacts, self._place(release))
         note = self.anchor.keep(self.ledger)
         return {
-            "entries": entries, "artifacts": len(named), "head": note.root.hex(), "origin": note.origin,
+            "entries": entries, "artifacts": len(named - {""}), "head": note.root.hex(), "origin": note.origin,
             "key": str(self.anchor.key().public), "checkpoint": str(note),
         }  # fmt: skip
 

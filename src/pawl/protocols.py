@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from pawl.ledger import Entry, Ledger, Row, Store
 from pawl.rates import Calibration
@@ -30,9 +30,9 @@ from pawl.trials import Log as Log
 from pawl.trials import Trial as Trial
 
 __all__ = [
-    "Case", "Comparing", "Environment", "Evaluator", "Examiner", "Execution", "Executor", "Gate", "Guard", "Limits",
-    "Log", "Look", "Mount", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task",
-    "Trial",
+    "Answer", "Case", "Comparing", "Environment", "Evaluator", "Examiner", "Execution", "Executor", "Gate", "Guard",
+    "Limits", "Log", "Look", "Model", "Mount", "Prompt", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer",
+    "Sources", "Store", "Task", "Trial",
 ]  # fmt: skip
 
 
@@ -182,6 +182,40 @@ class Proposer(Protocol):
     def propose(self, head: Entry[Variant], ledger: Ledger) -> Proposal | None:
         """The next patch to try on the head, given all that the ledger remembers; None: nothing to put forward now.
         It may take minutes, and appends nothing but Completions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a language model is asked. `system` sets the task; `turns` are the user's and the model's in turn, the
+    user's first and last. At most `max_tokens` tokens are wanted; no temperature: the endpoint's own."""
+
+    system: str
+    turns: tuple[str, ...]
+    max_tokens: int
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one request. `outcome` is one of a Completion's, never `invalid` for what the text says: that is for
+    the proposer to judge. `text` is hostile; it may be there where the outcome is not ok, too. Tokens are the
+    endpoint's own count, 0 for an error, None where it does not say. `again`: after so many seconds the same request
+    may do better; None: it would not. `sent`: whether the prompt left this machine, so that it may have cost."""
+
+    outcome: Literal["ok", "limited", "timed-out", "cut", "refused", "unreachable", "invalid"]
+    reason: str = ""
+    text: str = ""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    again: float | None = None
+    sent: bool = True
+
+
+class Model(Protocol):
+    def complete(self, prompt: Prompt) -> Answer:
+        """Ask once: no retries. Never raises for what the endpoint does, a key that is not there among it; ends within
+        a time of its own; no key is ever in the answer."""
         ...
 
 

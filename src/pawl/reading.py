@@ -16,6 +16,7 @@ from pawl.records import (
     Approval,
     Certificate,
     CommonSeeds,
+    Completion,
     Control,
     Dossier,
     Evaluation,
@@ -160,6 +161,9 @@ def _tried(ledger: Ledger, record: Record) -> str:
             return f"one run's sd {noise.sd:.4g} ({band}), correlation {noise.correlation:.2f}"
         case CommonSeeds() as seeds:
             return f"{', '.join(map(str, seeds.seeds))}: {seeds.reason}"
+        case Completion() as done:
+            spent = f"{done.tokens_in} + {done.tokens_out} tokens, {done.wall_s:.1f} s"
+            return f"{done.proposer} asked {done.model} ({done.purpose}): {done.outcome} {done.reason} ({spent})"
         case Screening() as screening:
             return f"{screening.decision}: {screening.reason}; {hypothesis(ledger, screening)}"
     return ""

@@ -21,13 +21,14 @@ from pawl.cli import (
     running,
     seal,
     starting,
+    tokens,
 )
 from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
     "app", "main", "calibration", "commands", "db", "decisions", "export", "goodhart", "halting", "inquiring",
-    "judging", "ledger", "pareto", "redteam", "rules", "running", "seal", "starting",
+    "judging", "ledger", "pareto", "redteam", "rules", "running", "seal", "starting", "tokens",
 ]  # fmt: skip
 
 

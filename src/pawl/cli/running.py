@@ -103,6 +103,9 @@ def conclude(study: OpenStudy, dossiers: list[Entry[Dossier]], first: int) -> No
         say(f"next:  pawl why {verdict.id}")
     if not dossiers and refused:
         raise typer.Exit(1)
+    for bill in study.spending():
+        if bill.silent:
+            say(f"\nproposer {bill.proposer} is silent: {bill.silent}   (pawl tokens)")
     if not dossiers:
         say("\nNothing was certified in this budget: no gain was large enough to be told from noise.", "bold")
         say("next:  pawl status   |   pawl run --budget 10m")
