@@ -26,8 +26,10 @@ from pawl import (
     initialise,
     keys,
     move,
+    notebook,
     plugins,
     policy,
+    recap,
     seals,
 )
 from pawl.deciding import Deciding
@@ -142,6 +144,14 @@ class OpenStudy(Deciding):
         path.write_bytes(charts.png(self.ledger))
         return path
 
+    def notebook(self) -> dict[str, str]:
+        """The sections of the notebook as they are now, by name. Raises ConfigError where nothing ran yet."""
+        return recap.sections(self.ledger, self._rules_of_now().screening.ladder)
+
+    def write_notebook(self) -> Path:
+        """These sections in `notebook.md`; what people wrote there stays. Raises ConfigError, PawlError."""
+        return notebook.write(self.folder, self.notebook())
+
     def write_page(self, dossier: Entry[Dossier]) -> Path:
         """A dossier's page as `.pawl/dossiers/N.html`."""
         path = self.state / "dossiers" / f"{dossier.id}.html"
@@ -218,6 +228,8 @@ class OpenStudy(Deciding):
                     if halted():
                         raise Halted(halted(), "pawl resume   (needs a signature)") from None
                     raise
+                finally:
+                    self.note(loop.policy.screening.ladder)
 
     def lease(self, wait: bool = False) -> AbstractContextManager[Callable[[], bool]]:
         """The right to run the loop, which one process on one machine has: a second one is refused (ConfigError), or

@@ -178,6 +178,7 @@ class Config(Table):
     evaluate: EvaluateTable
     space: dict[str, SpaceTable] = {}
     workers: int = Field(default=2, ge=1)
+    notebook: bool = False
     proposer: tuple[ProposerTable, ...] = (ProposerTable(use="space"),)
     sandbox: PartTable = PartTable(use="bubblewrap")
     executor: PartTable = PartTable(use="local")

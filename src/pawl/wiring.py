@@ -22,9 +22,11 @@ from pawl import (
     environment,
     exposure,
     hardware,
+    notebook,
     page,
     plugins,
     policy,
+    recap,
     results,
     unlearning,
 )  # fmt: skip
@@ -169,7 +171,7 @@ class Wiring:
         judge = replace(self.build_judge(), prepare=self._controls(rules, wiring, train, broker))
         return Loop(
             self.ledger, search, certify, judge, rules, workers, stop,
-            changed=lambda: self._unchanged(digest), after=self._after, opened=opened,
+            changed=lambda: self._unchanged(digest), after=partial(self._after, rules.screening.ladder), opened=opened,
             opening=Open(self.ledger, measure.evaluator, broker, rules.holdout),
         )  # fmt: skip
 
@@ -318,9 +320,15 @@ class Wiring:
         if policy.wished(self.folder)[1] != policy_digest:
             raise ConfigError(f"{policy.FILE} changed while the loop ran; all finished work is kept", "pawl run")
 
-    def _after(self) -> None:
+    def note(self, ladder: float) -> None:
+        """Write the loop's sections of the notebook anew, if the study keeps one and anything ran."""
+        if self.config.notebook and self.ledger.last(Study):
+            notebook.write(self.folder, recap.sections(self.ledger, ladder))
+
+    def _after(self, ladder: float) -> None:
         if time.monotonic() - self._kept > BETWEEN_CHECKPOINTS:
             self.anchor.keep(self.ledger)
+            self.note(ladder)
             self._kept = time.monotonic()
         if self.config.evaluate.results:
             text = results.table(self.ledger, self.config.evaluate.summary)
