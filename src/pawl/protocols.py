@@ -29,9 +29,9 @@ from pawl.trials import Log as Log
 from pawl.trials import Trial as Trial
 
 __all__ = [
-    "Case", "Comparing", "Environment", "Evaluator", "Examiner", "Execution", "Executor", "Gate", "Guard", "Limits",
-    "Log", "Look", "Mount", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Task",
-    "Trial",
+    "Adviser", "Brief", "Case", "Comparing", "Environment", "Evaluator", "Examiner", "Execution", "Executor", "Gate",
+    "Guard", "Limits", "Log", "Look", "Mount", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources",
+    "Store", "Suggestion", "Task", "Trial",
 ]  # fmt: skip
 
 
@@ -172,6 +172,26 @@ class Proposer(Protocol):
     def propose(self, head: Entry[Variant], ledger: Ledger) -> Proposal | None:
         """The next patch to try on the head, given all that the ledger remembers; None: nothing to put forward now.
         It may take minutes, and appends nothing but Completions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something to try, in words, with its reason. `key` is what makes it the same one another time; `patch` is on the
+    head, and empty where it is for people to do."""
+
+    key: str
+    what: str
+    reason: str
+    patch: str = ""
+
+
+@runtime_checkable
+class Adviser(Proposer, Protocol):
+    """A proposer that can say all that it would suggest, at once."""
+
+    def suggest(self, head: Entry[Variant], ledger: Ledger) -> Sequence[Suggestion]:
+        """What the ledger suggests for this head, the most urgent first. It writes nothing."""
         ...
 
 

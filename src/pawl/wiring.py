@@ -35,7 +35,7 @@ from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
 from pawl.broker import Broker, SealedFile, contents
 from pawl.certify import Certify
-from pawl.config import SuiteTable
+from pawl.config import ProposerTable, SuiteTable
 from pawl.consent import Consent
 from pawl.envelope import sha256
 from pawl.errors import ConfigError, NotAuthorized, PawlError
@@ -166,7 +166,9 @@ class Wiring:
         self.suites = {table.name: self._suite(table, wiring) for table in self.config.suite}
         measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
-        search = Search(self.ledger, self._proposers(rules), self.lineage, measure, rules, metric, sign)
+        search = Search(
+            self.ledger, self._proposers(rules, self.config.proposer), self.lineage, measure, rules, metric, sign
+        )
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         judge = replace(self.build_judge(), prepare=self._controls(rules, wiring, train, broker))
         return Loop(
@@ -242,8 +244,8 @@ class Wiring:
         }  # fmt: skip
         return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed)
 
-    def _proposers(self, rules: Policy) -> Mapping[str, Proposer]:
-        """Those that pawl.toml names, by the name that proposals carry."""
+    def _proposers(self, rules: Policy, tables: Sequence[ProposerTable]) -> Mapping[str, Proposer]:
+        """Those of these tables, by the name that proposals carry."""
         space = {key: table.model_dump() for key, table in self.config.space.items()}
         study, train = self.config.study, self.config.train
         brief = Brief(
@@ -253,9 +255,7 @@ class Wiring:
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
             "artifacts": self.artifacts,
         }  # fmt: skip
-        return {
-            table.called: self._part(Proposer, table, name=table.called, **wiring) for table in self.config.proposer
-        }
+        return {table.called: self._part(Proposer, table, name=table.called, **wiring) for table in tables}
 
     def build_judge(self) -> Judge:
         rules, digest = self.rules()

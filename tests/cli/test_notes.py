@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from pawl import app, initialise, notebook
 from pawl.cli import app as cli
-from studies import patch
+from pawl.records import Proposal
+from studies import TOY, patch
 
 Make = Callable[..., app.OpenStudy]
 KEEPS = {"workers = 1": "workers = 1\nnotebook = true"}
@@ -53,3 +54,28 @@ def test_init_writes_a_direction_once_and_lets_git_ignore_the_notebook(make_toy:
     (study.folder / notebook.DIRECTION).write_text("Go left.\n")
     initialise.initialise(study.folder)
     assert notebook.direction(study.folder) == "Go left."
+
+
+def test_suggest_lists_reasons_and_patches_and_the_loop_tries_them(make_toy: Make) -> None:
+    prints = 'for n in range(100):\n    print(f"step {n} loss {3 - n / 50}")\nprint("---")'
+    rate = TOY.replace("SHIFT = 0.0", "SHIFT = 0.0\nLEARNING_RATE = 0.1").replace('print("---")', prints)
+    both = {"workers = 1": 'workers = 1\nproposer = [{ use = "space" }, { use = "log-analyst" }]'}
+    study = make_toy(train=rate, config=both)
+    missing = CliRunner().invoke(cli, ["suggest", "-C", str(study.folder)])
+    assert "nothing has run" in str(missing.exception)
+    study.run(runs=12)
+    tried = [entry.record for entry in study.entries(Proposal) if entry.record.proposer == "log-analyst"]
+    assert tried[0].hypothesis.startswith("LEARNING_RATE 0.1 -> 0.2: under-training: ")
+    said = CliRunner().invoke(cli, ["suggest", "--patches", "-C", str(study.folder)])
+    assert "a patch, by log-analyst" in said.output
+    assert "+LEARNING_RATE = " in said.output
+    found = json.loads(CliRunner().invoke(cli, ["suggest", "--json", "-C", str(study.folder)]).output)
+    assert {one["by"] for one in found} == {"log-analyst"}
+
+
+def test_where_no_adviser_is_named_logs_are_read_all_the_same(make_toy: Make) -> None:
+    study = make_toy()
+    study.run(runs=5)
+    said = CliRunner().invoke(cli, ["suggest", "-C", str(study.folder)])
+    assert said.exit_code == 0
+    assert "Nothing: no log" in said.output
