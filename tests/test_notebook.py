@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pawl import notebook
@@ -19,6 +19,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=12).map("\n".join)
 
 
+@settings(max_examples=60, deadline=None)
 @given(TEXTS, TEXTS, TEXTS)
 def test_peoples_text_is_never_touched_whatever_it_holds(text: str, first: str, second: str) -> None:
     after = notebook.merged(text, {"tried": first, "helped": second})
@@ -27,6 +28,7 @@ def test_peoples_text_is_never_touched_whatever_it_holds(text: str, first: str, 
     assert set(added) <= {"\n"}, "nothing is added to it but empty lines"
 
 
+@settings(max_examples=60, deadline=None)
 @given(TEXTS, TEXTS, TEXTS)
 def test_written_twice_is_written_once(text: str, first: str, second: str) -> None:
     found = {"tried": first, "helped": second}
@@ -35,6 +37,7 @@ def test_written_twice_is_written_once(text: str, first: str, second: str) -> No
     assert set(notebook.sections(once)) >= set(NAMES)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=80))
 def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory, own: bytes) -> None:
     folder = tmp_path_factory.mktemp("notes")

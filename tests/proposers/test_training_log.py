@@ -48,7 +48,7 @@ def test_the_summary_is_no_point_and_nan_is_one() -> None:
     assert found.validation == ()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_log_makes_it_raise(log: bytes) -> None:
     for found in (curves(log), curves(b"loss " + log), curves(log + b"\nloss 1e999\nloss -nan\nval_loss 7\n" * 9)):
@@ -61,6 +61,7 @@ def test_no_log_makes_it_raise(log: bytes) -> None:
 LOSSES = st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=40).map(tuple)
 
 
+@settings(max_examples=60, deadline=None)
 @given(LOSSES, LOSSES)
 def test_no_numbers_make_it_raise(training: tuple[float, ...], validation: tuple[float, ...]) -> None:
     assert isinstance(overfits(Curves(training, validation)), str)
