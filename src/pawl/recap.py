@@ -36,7 +36,8 @@ def sections(ledger: Ledger, ladder: float) -> dict[str, str]:
     unit = noise.record.sd if noise else 0.0
     said = {
         "tried": _tried(done, unit), "helped": [*_helped(done, unit), "", *_certificates(ledger, ladder, unit)],
-        "failed": _failed(ledger, done), "underway": _underway(ledger, done), "questions": _questions(ledger, done),
+        "failed": _failed(ledger, done, unit), "underway": _underway(ledger, done, unit),
+        "questions": _questions(ledger, done),
     }  # fmt: skip
     return {name: "\n".join([f"## {TITLES[name]}", "", *lines]) + "\n" for name, lines in said.items()}
 
@@ -98,23 +99,23 @@ def _certificates(ledger: Ledger, ladder: float, unit: float) -> list[str]:
     return lines or ["No certificate yet."]
 
 
-def _failed(ledger: Ledger, done: Sequence[Attempt]) -> list[str]:
+def _failed(ledger: Ledger, done: Sequence[Attempt], unit: float) -> list[str]:
     crashed = [attempt for attempt in done if attempt.outcome == "crashed"]
     refused = [attempt for attempt in done if attempt.outcome == "refused"]
     lines = []
     for attempt in crashed[: -CRASHES - 1 : -1]:
-        lines.append(f"{_line(attempt, 0.0)}: {quoted(attempt.reason)}")
+        lines.append(f"{_line(attempt, unit)}: {quoted(attempt.reason)}")
         log = [line for line in attempts.tail(ledger, attempt).splitlines() if line.strip()]
         lines += [f"  > {quoted(line)}  " for line in log[-TAIL:]]
     if len(crashed) > CRASHES:
         lines.append(f"- and {len(crashed) - CRASHES} more that crashed before")
     if refused:
-        lines += ["", f"{len(refused)} were refused; the newest:", ""]
-        lines += [f"{_line(attempt, 0.0)}: {quoted(attempt.reason)}" for attempt in refused[: -CRASHES - 1 : -1]]
+        lines += [*([""] if lines else []), f"{len(refused)} were refused; the newest:", ""]
+        lines += [f"{_line(attempt, unit)}: {quoted(attempt.reason)}" for attempt in refused[: -CRASHES - 1 : -1]]
     return lines or ["Nothing yet."]
 
 
-def _underway(ledger: Ledger, done: Sequence[Attempt]) -> list[str]:
+def _underway(ledger: Ledger, done: Sequence[Attempt], unit: float) -> list[str]:
     state, begun = history.read(ledger), history.uncertified(ledger)
     lines = [f"- champion: variant {state.champion}; the next certificate is against variant {state.reference}"]
     lines.append(f"- head: variant {state.head}, {state.accepted} accepted change(s) ahead")
@@ -122,7 +123,7 @@ def _underway(ledger: Ledger, done: Sequence[Attempt]) -> list[str]:
         lines.append(f"- a certificate of variant {begun.record.head} against {begun.record.reference} was begun")
     lines += [f"- dossier {entry.id} waits for a person: `pawl review {entry.id}`" for entry in state.standing]
     waiting = [attempt for attempt in done if attempt.outcome == "waiting"]
-    return lines + [_line(attempt, 0.0) for attempt in waiting[-SHOWN:]]
+    return lines + [_line(attempt, unit) for attempt in waiting[-SHOWN:]]
 
 
 def _questions(ledger: Ledger, done: Sequence[Attempt]) -> list[str]:
