@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pawl import app, initialise
+from pawl import app, initialise, notebook
 from pawl.records import Certificate, Dossier, Evaluation, Run, Screening, Verdict
 
 PREPARE = '''\
@@ -64,7 +64,7 @@ def test_the_layout_is_detected_and_its_files_stay_as_they_were(layout: Path) ->
     assert study.config.train.editable == ("train.py",)
     assert set(study.config.space) == {"train.py:LEARNING_RATE", "train.py:STEPS"}
     assert (layout / "train.py").read_text() == TRAIN
-    assert (layout / ".gitignore").read_text().splitlines() == ["results.tsv", ".pawl/"]
+    assert (layout / ".gitignore").read_text().splitlines() == ["results.tsv", ".pawl/", *notebook.IGNORED]
 
 
 def test_it_runs_unchanged_and_mirrors_keeps_discards_and_crashes(layout: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pawl import app
+from pawl import app, beliefs, history
 from pawl.racing import PAIRS_FIRST
-from pawl.records import CommonSeeds, Evaluation, Run, Screening
+from pawl.records import CommonSeeds, Evaluation, Run, Screening, Variant
 from studies import TOY, patch
 
 Make = Callable[..., app.OpenStudy]
@@ -66,3 +66,50 @@ def test_after_many_refusals_in_a_row_the_common_seeds_are_drawn_anew(make_toy: 
     assert len(drawn) >= 2
     assert drawn[1].seeds != drawn[0].seeds
     assert "refusals in a row" in drawn[1].reason
+
+
+def test_what_changes_nothing_is_accepted_only_if_it_leaves_less_to_review(make_toy: Make) -> None:
+    study = make_toy()
+    long = "SHIFT = 0.6\nUNUSED = 1\nIDLE = 2"
+    study.propose(patch(study, "SHIFT = 0.0", long), "nearer, with two passengers")
+    study.run(runs=8)
+    head = history.read(study.ledger).head
+    text = study.lineage.read(study.ledger.get(head, Variant).record)["train.py"]
+    assert "UNUSED" in text
+
+    def on_head(before: str, after: str, why: str) -> int:
+        head = history.head(study.ledger)
+        files = study.lineage.read(head.record)
+        found = study.lineage.patch(head.record, {"train.py": files["train.py"].replace(before, after)})
+        return study.propose(found, why).id
+
+    longer = on_head("IDLE = 2", "IDLE = 2\nMORE = 3", "a third one")
+    shorter = on_head("UNUSED = 1\n", "", "take one back")
+    study.run(runs=8)
+    answer = screened(study, longer)
+    assert (answer.decision, answer.gain) == ("refused", 0.0)
+    answer = screened(study, shorter)
+    assert (answer.decision, answer.gain) == ("accepted", 0.0)
+    assert answer.reason.endswith("it changes nothing, and leaves less to review")
+    course = beliefs.read(study.ledger)
+    assert course.belief is not None
+    if course.standing.head == answer.variant:
+        assert course.level.get(answer.variant) == course.belief.gain, "its children start where the head stood"
+    assert "UNUSED" not in study.lineage.read(study.ledger.get(answer.variant, Variant).record)["train.py"]
+
+
+def test_the_same_score_with_other_artifacts_is_not_the_same(make_toy: Make) -> None:
+    told = TOY.replace('{"shift": SHIFT}', '{"shift": SHIFT, "note": NOTE}').replace(
+        "SHIFT = 0.0", "SHIFT = 0.0\nNOTE = 0"
+    )
+    study = make_toy(train=told)
+    study.propose(patch(study, "SHIFT = 0.0\nNOTE = 0", "SHIFT = 0.6\nNOTE = 1"), "nearer, with a note")
+    study.run(runs=8)
+    head = history.head(study.ledger)
+    text = study.lineage.read(head.record)["train.py"]
+    assert "NOTE = 1" in text
+    back = study.propose(
+        study.lineage.patch(head.record, {"train.py": text.replace("NOTE = 1", "NOTE = 0")}), "no note"
+    )
+    study.run(runs=8)
+    assert (screened(study, back.id).decision, screened(study, back.id).gain) == ("refused", 0.0)

@@ -35,6 +35,7 @@ TYPES = {
     "Mode": '"standard" or "adversarial"',
     "Direction": '"minimize" or "maximize"', " | Literal['']": "", "Literal['int', 'float', 'categorical']": "word",
     "tuple[str, ...]": "list of strings", "tuple[path, ...]": "list of paths", "tuple[part, ...]": "list of parts",
+    "tuple[ProposerTable, ...]": "list of parts",
     "tuple[float, ...]": "list of numbers", "tuple[Approver, ...]": "list of tables", "float | None": "float",
     "tuple[GuardTable, ...]": "list of tables", "tuple[ProposerTable, ...]": "list of parts",
     "tuple[str | int | float | bool, ...]": "list of values", "dict[str, SpaceTable]": "tables",
@@ -137,6 +138,7 @@ MEANINGS = {
     "isolation": "walls that every run must have had: names as in a run's record, `pawl show RUN`",
     "gate": "a rule; all are asked, in this order; at least one is needed",
     "noise.runs": "runs of the reference that measure what a change of seed alone does",
+    "notebook": "whether the loop keeps `notebook.md` in the study's folder; `pawl init` turns it on",
     "screening.seeds": "common seeds on which head and challenger race",
     "screening.redraw_after": "refusals in a row after which the common seeds are drawn anew",
     "certification.first": "expected gain of the head, in sd of a paired difference, that starts a certificate; "

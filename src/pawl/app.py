@@ -27,8 +27,10 @@ from pawl import (
     initialise,
     keys,
     move,
+    notebook,
     plugins,
     policy,
+    recap,
     seals,
 )
 from pawl.bills import Bill
@@ -38,7 +40,7 @@ from pawl.labs.lab import Lab
 from pawl.ledger import Entry
 from pawl.lineage import PatchRefused
 from pawl.loop import Budget, Loop
-from pawl.protocols import Sandbox
+from pawl.protocols import Adviser, Sandbox, Suggestion
 from pawl.rates import Calibration
 from pawl.records import (
     CALIBRATION,
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     import pandas
 
 R = TypeVar("R", bound=Record)
+ANALYST = config.ProposerTable(use="log-analyst")
 
 
 def open(folder: str | Path = ".") -> OpenStudy:
@@ -149,6 +152,24 @@ class OpenStudy(Deciding):
         path.write_bytes(charts.png(self.ledger))
         return path
 
+    def notebook(self) -> dict[str, str]:
+        """The sections of the notebook as they are now, by name. Raises ConfigError where nothing ran yet."""
+        return recap.sections(self.ledger, self._rules_of_now().screening.ladder)
+
+    def write_notebook(self) -> Path:
+        """These sections in `notebook.md`; what people wrote there stays. Raises ConfigError, PawlError."""
+        return notebook.write(self.folder, self.notebook())
+
+    def suggestions(self) -> list[tuple[str, Suggestion]]:
+        """What the ledger suggests for the head, and which proposer says so: those of pawl.toml that can, and in any
+        case the one that reads logs. Raises ConfigError where nothing ran yet."""
+        history.study(self.ledger)
+        tables = [table for table in self.config.proposer if hasattr(plugins.load("proposer", table.use), "suggest")]
+        tables += [] if any(table.use == ANALYST.use for table in tables) else [ANALYST]
+        head, proposers = history.head(self.ledger), self._proposers(self._rules_of_now(), tables)
+        advisers = cast(dict[str, Adviser], proposers)
+        return [(name, one) for name, adviser in advisers.items() for one in adviser.suggest(head, self.ledger)]
+
     def write_page(self, dossier: Entry[Dossier]) -> Path:
         """A dossier's page as `.pawl/dossiers/N.html`."""
         path = self.state / "dossiers" / f"{dossier.id}.html"
@@ -226,6 +247,8 @@ class OpenStudy(Deciding):
                     if halted():
                         raise Halted(halted(), "pawl resume   (needs a signature)") from None
                     raise
+                finally:
+                    self.note(loop.policy.screening.ladder)
 
     def lease(self, wait: bool = False) -> AbstractContextManager[Callable[[], bool]]:
         """The right to run the loop, which one process on one machine has: a second one is refused (ConfigError), or

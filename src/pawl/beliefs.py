@@ -107,6 +107,8 @@ class Course:
     def _raced(self, screening: Screening) -> None:
         if self.belief is None or self.standing.common is None or screening.decision == "crashed":
             return
+        if screening.gain == 0.0 and self.standing.head == screening.variant:
+            self.level[screening.variant] = self.belief.gain  # the same program, written shorter
         seeds = self.standing.common.record.seeds
         ran, scores = [self.seed(n) for n in screening.evaluations], self.scores(screening.evaluations)
         if tuple(ran) != seeds[: len(ran)] or len(scores) < len(ran) or screening.gain in (0.0, None):

@@ -198,6 +198,7 @@ class Config(Table):
     space: dict[str, SpaceTable] = {}
     fidelity: FidelityTable = FidelityTable()
     workers: int = Field(default=2, ge=1)
+    notebook: bool = False
     proposer: tuple[ProposerTable, ...] = (ProposerTable(use="space"),)
     sandbox: PartTable = PartTable(use="bubblewrap")
     executor: PartTable = PartTable(use="local")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pawl import config, keys, policy
+from pawl import config, keys, notebook, policy
 from pawl.errors import ConfigError
 
 VALID = timedelta(days=365)
@@ -137,6 +137,8 @@ HIDDEN = {"log-loss": 'higher = ["accuracy"]'}
 
 CONFIG = """\
 # What to try in this study. Edit it freely; what is allowed stands in policy.toml.
+notebook = true                     # the loop keeps notebook.md; write there too, around its sections
+
 [study]
 name = {name}
 metric = {metric}
@@ -177,7 +179,8 @@ def policy_text(signers: Iterable[keys.Signer], scorer: str = "", holdout: bool 
 
 
 def initialise(folder: Path) -> keys.Signer:
-    """Make a folder a study: policy and signer, and `pawl.toml` for autoresearch's layout. Keeps what is there.
+    """Make a folder a study: policy, signer, a page for the direction, and `pawl.toml` for autoresearch's layout. Keeps
+    what is there.
 
     Raises ConfigError if the folder's layout is not known and it has no `pawl.toml`."""
     if not folder.is_dir():
@@ -191,7 +194,12 @@ def initialise(folder: Path) -> keys.Signer:
     if not (folder / policy.FILE).exists():
         text = policy_text([signer], settings.evaluate.scorer, bool(settings.evaluate.holdout))
         (folder / policy.FILE).write_text(text)
-    _ignore(folder, (*IGNORED, *([settings.evaluate.results] if settings.evaluate.results else [])))
+    direction = folder / notebook.DIRECTION
+    if not (direction.exists() or direction.is_symlink()):
+        direction.write_text(notebook.TEMPLATE)
+    mirrored = [*notebook.IGNORED] if settings.notebook else []
+    mirrored += [settings.evaluate.results] if settings.evaluate.results else []
+    _ignore(folder, (*IGNORED, *mirrored))
     return signer
 
 

@@ -30,9 +30,9 @@ from pawl.trials import Log as Log
 from pawl.trials import Trial as Trial
 
 __all__ = [
-    "Answer", "Case", "Comparing", "Environment", "Evaluator", "Examiner", "Execution", "Executor", "Gate", "Guard",
-    "Limits", "Log", "Look", "Model", "Mount", "Prompt", "Proposer", "Reader", "Row", "Sandbox", "Seal", "Signer",
-    "Sources", "Store", "Task", "Trial",
+    "Adviser", "Answer", "Brief", "Case", "Comparing", "Environment", "Evaluator", "Examiner", "Execution",
+    "Executor", "Gate", "Guard", "Limits", "Log", "Look", "Model", "Mount", "Prompt", "Proposer", "Reader", "Row",
+    "Sandbox", "Seal", "Signer", "Sources", "Store", "Suggestion", "Task", "Trial",
 ]  # fmt: skip
 
 
@@ -216,6 +216,26 @@ class Model(Protocol):
     def complete(self, prompt: Prompt) -> Answer:
         """Ask once: no retries. Never raises for what the endpoint does, a key that is not there among it; ends within
         a time of its own; no key is ever in the answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something to try, in words, with its reason. `key` is what makes it the same one another time; `patch` is on the
+    head, and empty where it is for people to do."""
+
+    key: str
+    what: str
+    reason: str
+    patch: str = ""
+
+
+@runtime_checkable
+class Adviser(Proposer, Protocol):
+    """A proposer that can say all that it would suggest, at once."""
+
+    def suggest(self, head: Entry[Variant], ledger: Ledger) -> Sequence[Suggestion]:
+        """What the ledger suggests for this head, the most urgent first. It writes nothing."""
         ...
 
 

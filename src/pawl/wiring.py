@@ -22,9 +22,11 @@ from pawl import (
     environment,
     exposure,
     hardware,
+    notebook,
     page,
     plugins,
     policy,
+    recap,
     results,
     unlearning,
 )  # fmt: skip
@@ -33,7 +35,7 @@ from pawl.approve import Approve
 from pawl.artifacts import ArtifactStore
 from pawl.broker import Broker, SealedFile, contents
 from pawl.certify import Certify
-from pawl.config import SuiteTable
+from pawl.config import ProposerTable, SuiteTable
 from pawl.consent import Consent
 from pawl.envelope import sha256
 from pawl.errors import ConfigError, NotAuthorized, PawlError
@@ -166,13 +168,14 @@ class Wiring:
         self.suites = {table.name: self._suite(table, wiring) for table in self.config.suite}
         measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
+        proposers = self._proposers(rules, self.config.proposer)
         fidelity = self._fidelity(measure, {**wiring, **train})
-        search = Search(self.ledger, self._proposers(rules), self.lineage, measure, rules, metric, sign, fidelity)
+        search = Search(self.ledger, proposers, self.lineage, measure, rules, metric, sign, fidelity)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         judge = replace(self.build_judge(), prepare=self._controls(rules, wiring, train, broker))
         return Loop(
             self.ledger, search, certify, judge, rules, workers, stop,
-            changed=lambda: self._unchanged(digest), after=self._after, opened=opened,
+            changed=lambda: self._unchanged(digest), after=partial(self._after, rules.screening.ladder), opened=opened,
             opening=Open(self.ledger, measure.evaluator, broker, rules.holdout),
         )  # fmt: skip
 
@@ -252,8 +255,8 @@ class Wiring:
         }  # fmt: skip
         return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed)
 
-    def _proposers(self, rules: Policy) -> Mapping[str, Proposer]:
-        """Those that pawl.toml names, by the name that proposals carry."""
+    def _proposers(self, rules: Policy, tables: Sequence[ProposerTable]) -> Mapping[str, Proposer]:
+        """Those of these tables, by the name that proposals carry."""
         space = {key: table.model_dump() for key, table in self.config.space.items()}
         study, train = self.config.study, self.config.train
         brief = Brief(
@@ -263,9 +266,7 @@ class Wiring:
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
             "artifacts": self.artifacts,
         }  # fmt: skip
-        return {
-            table.called: self._part(Proposer, table, name=table.called, **wiring) for table in self.config.proposer
-        }
+        return {table.called: self._part(Proposer, table, name=table.called, **wiring) for table in tables}
 
     def build_judge(self) -> Judge:
         rules, digest = self.rules()
@@ -330,9 +331,15 @@ class Wiring:
         if policy.wished(self.folder)[1] != policy_digest:
             raise ConfigError(f"{policy.FILE} changed while the loop ran; all finished work is kept", "pawl run")
 
-    def _after(self) -> None:
+    def note(self, ladder: float) -> None:
+        """Write the loop's sections of the notebook anew, if the study keeps one and anything ran."""
+        if self.config.notebook and self.ledger.last(Study):
+            notebook.write(self.folder, recap.sections(self.ledger, ladder))
+
+    def _after(self, ladder: float) -> None:
         if time.monotonic() - self._kept > BETWEEN_CHECKPOINTS:
             self.anchor.keep(self.ledger)
+            self.note(ladder)
             self._kept = time.monotonic()
         if self.config.evaluate.results:
             text = results.table(self.ledger, self.config.evaluate.summary)

@@ -15,6 +15,7 @@ from pawl.cli import (
     inquiring,
     judging,
     ledger,
+    notes,
     pareto,
     redteam,
     rules,
@@ -28,7 +29,7 @@ from pawl.errors import PawlError
 
 __all__ = [
     "app", "main", "calibration", "commands", "db", "decisions", "export", "goodhart", "halting", "inquiring",
-    "judging", "ledger", "pareto", "redteam", "rules", "running", "seal", "starting", "tokens",
+    "judging", "ledger", "notes", "pareto", "redteam", "rules", "running", "seal", "starting", "tokens",
 ]  # fmt: skip
 
 

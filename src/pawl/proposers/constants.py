@@ -13,6 +13,7 @@ from pawl.errors import ConfigError
 from pawl.hostile import PARSER
 
 Constant = str | int | float | bool
+LARGEST = 1e15
 
 
 class _Exchange(cst.CSTTransformer):
@@ -108,6 +109,25 @@ def current(source: str, names: list[str], path: str) -> dict[str, Constant]:
     missing = [name for name in names if name not in found]
     if missing:
         raise ConfigError(f"[space] names {path}:{missing[0]}, which {path} does not assign", "correct [space]")
+    return found
+
+
+def numbers(source: str) -> dict[str, int | float]:
+    """All plain numbers that are assigned once at the top of a file, by name; none of one that is not Python, and none
+    too large to reckon with."""
+    try:
+        parsed, bound = _parsed(source, ""), _bindings(source, "")
+    except ConfigError:
+        return {}
+    found: dict[str, int | float] = {}
+    for node in parsed.body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Constant):
+            continue
+        target, value = node.targets[0] if isinstance(node, ast.Assign) else node.target, node.value.value
+        if not isinstance(target, ast.Name) or bound.count(target.id) != 1:
+            continue
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST:
+            found[target.id] = value
     return found
 
 
