@@ -36,7 +36,7 @@ TYPES = {
     "Direction": '"minimize" or "maximize"', " | Literal['']": "", "Literal['int', 'float', 'categorical']": "word",
     "tuple[str, ...]": "list of strings", "tuple[path, ...]": "list of paths", "tuple[part, ...]": "list of parts",
     "tuple[float, ...]": "list of numbers", "tuple[Approver, ...]": "list of tables", "float | None": "float",
-    "tuple[GuardTable, ...]": "list of tables",
+    "tuple[GuardTable, ...]": "list of tables", "tuple[ProposerTable, ...]": "list of parts",
     "tuple[str | int | float | bool, ...]": "list of values", "dict[str, SpaceTable]": "tables",
 }  # fmt: skip
 BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "pattern": "pattern"}
@@ -128,6 +128,10 @@ MEANINGS = {
     "expires": "the last day (UTC) on which this policy is in force",
     "approval.threshold": "distinct approvers, with distinct keys, who must sign a release",
     "approval.roles": "for each role, how many of the people who sign must have it",
+    "inbox.waiting": "proposals of agents and scripts that may wait for their turn",
+    "inbox.hourly": "proposals that agents and scripts may hand in within an hour",
+    "inbox.runs": "training runs that agents may start in the life of one `pawl mcp`; a restart begins anew",
+    "inbox.total": "runs in the study's ledger from which on agents start none",
     "approval.valid": "how long a dossier can be decided, from its verdict on",
     "approval.presence": "only hardware keys (sk-ssh-...) that were touched for the signature count",
     "approver": "a person who may sign",
@@ -234,7 +238,7 @@ def _inner(field: FieldInfo) -> type[BaseModel] | None:
     """The table class that a key holds, alone or in a list or a dictionary; None for a value or a part."""
     parts = [field.annotation, *getattr(field.annotation, "__args__", ())]
     found = [kind for kind in parts if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return found[0] if found and found[0].__name__ != "PartTable" else None
+    return found[0] if found and not issubclass(found[0], PartTable) else None
 
 
 def _type(model: type[BaseModel], name: str, field: FieldInfo) -> str:

@@ -45,10 +45,10 @@ def read(ledger: Ledger, ladder: float) -> list[Attempt]:
         runs[run.record.variant].append(run)
     found = []
     for entry in ledger.entries(Proposal):
-        if entry.id < since or entry.record.proposer == CALIBRATION:
+        screening = ledger.find(Screening, proposal=entry.id)
+        if (screening and screening.id < since) or entry.record.proposer == CALIBRATION:
             continue
         variant = ledger.find(Variant, proposal=entry.id)
-        screening = ledger.find(Screening, proposal=entry.id)
         shown = scores.get(entry.id)
         told = screening is not None and shown is not None and shown.better
         found.append(

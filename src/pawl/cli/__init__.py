@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from pawl.cli import (
+    agents,
     calibration,
     commands,
     db,
@@ -26,7 +27,7 @@ from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
-    "app", "main", "calibration", "commands", "db", "decisions", "export", "goodhart", "halting", "inquiring",
+    "app", "main", "agents", "calibration", "commands", "db", "decisions", "export", "goodhart", "halting", "inquiring",
     "judging", "ledger", "pareto", "redteam", "rules", "running", "seal", "starting",
 ]  # fmt: skip
 
