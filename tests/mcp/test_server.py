@@ -13,6 +13,8 @@ from mcp.client.stdio import stdio_client
 
 from mcp import Client, StdioServerParameters
 from pawl import app
+from pawl.cli.agents import serve
+from pawl.errors import ConfigError
 from pawl.mcp import server
 from pawl.mcp.desk import Desk
 from pawl.records import Proposal, Run
@@ -167,3 +169,13 @@ def test_over_a_real_pipe(toy_study: app.OpenStudy) -> None:
 
     found = {attempt["proposer"]: attempt["outcome"] for attempt in anyio.run(begin)}
     assert found["inbox:piped"] == "accepted"
+
+
+def test_without_the_sdk_the_command_names_what_to_install(
+    toy_study: app.OpenStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "pawl.mcp.server")
+    monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
+    with pytest.raises(ConfigError, match="needs the MCP SDK") as refusal:
+        serve(toy_study.folder)
+    assert refusal.value.hint == "pip install 'pawl-ai[mcp]'"
