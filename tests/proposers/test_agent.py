@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from pawl import app, environment, keys, plugins
 from pawl.artifacts import ArtifactStore
-from pawl.config import EnvironmentTable
+from pawl.config import Config, EnvironmentTable
 from pawl.errors import ConfigError, PartError
 from pawl.ledger import Entry, Ledger
 from pawl.proposers.agent import AgentProposer
@@ -23,6 +23,7 @@ from pawl.records import Completion, Exchange, Proposal, Screening, Variant
 from pawl.sandboxes.agent import AgentSandbox
 from pawl.sandboxes.bubblewrap import Bubblewrap
 from pawl.sandboxes.unsafe import Unsafe
+from pawl.tables import parse
 from pawl.testing.proposers import OneFile, ProposerContract
 from pawl.workplace import Workplace
 from studies import toy
@@ -280,3 +281,14 @@ def test_an_agent_in_pawl_toml_proposes_in_the_loop(tmp_path: Path, people: dict
     with pytest.raises(PartError, match="not run without walls"):
         study.run(runs=1, unsafe=True)
     study.verify()
+
+
+def test_the_settings_in_the_how_to_are_what_the_proposer_takes(make: Make, tmp_path: Path) -> None:
+    """All but the programs themselves, which are somewhere else on each machine."""
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "let-your-coding-agent-propose.md").read_text()
+    pages = [part.partition("```")[0] for part in text.split("```toml\n")[1:]]
+    assert len(pages) == 3
+    for page in pages:
+        (table,) = parse(page.encode(), tmp_path, Config).proposer
+        assert table.settings().keys() <= {field.name for field in fields(AgentProposer)}
+        make(**{**table.settings(), "mounts": ()})
