@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -24,6 +25,7 @@ from pawl import (
     forecast,
     frames,
     history,
+    inbox,
     initialise,
     keys,
     move,
@@ -98,6 +100,10 @@ class OpenStudy(Deciding):
         if rules is None or state.head == state.reference:
             return None
         return forecast.ahead(self.ledger, rules[0].certification, self.config.workers)
+
+    def ladder(self) -> float:
+        """The step, in sds of one run, of the policy's Ladder between scores and those who propose; 0: none."""
+        return self._rules_of_now().screening.ladder
 
     def frame(self, what: str = "runs") -> pandas.DataFrame:
         """`runs`, `screenings`, `pairs` or `certificates` as a pandas data frame (needs pawl-ai[frames])."""
@@ -200,12 +206,39 @@ class OpenStudy(Deciding):
 
     # -- trying -------------------------------------------------------------------------------------------------
 
-    def propose(self, patch: str, hypothesis: str, by: str = "human") -> Entry[Proposal]:
-        """Put a person's patch in the queue; the next turn tries it. Raises ConfigError if it does not fit."""
+    def propose(self, patch: str, hypothesis: str, by: str = "human", limited: bool = False) -> Entry[Proposal]:
+        """Put a person's patch in the queue; the next turn tries it. `limited`: a script's, within the limits of
+        [inbox]. Raises ConfigError if it does not fit, or if that name is a proposer's."""
+        owners = {CALIBRATION: "null candidates", **{table.called: "a proposer" for table in self.config.proposer}}
+        if by in owners or inbox.reserved(by):
+            raise ConfigError(
+                f"nobody is called '{by}': so is {owners.get(by, 'what agents hand in')}", "pawl propose --by NAME"
+            )
+        return self._within_limits(patch, hypothesis, by) if limited else self._queue(patch, hypothesis, by)
+
+    def hand_in(self, patch: str, hypothesis: str, name: str = "") -> Entry[Proposal]:
+        """As `propose`, for an agent that the operator calls `name`: in the inbox's name and within its limits."""
+        return self._within_limits(patch, hypothesis, inbox.called(name))
+
+    def inbox_room(self) -> int:
+        """How many proposals agents and scripts may hand in now."""
+        limits = self.config.inbox
+        return inbox.room(self.ledger, limits.waiting, limits.hourly, datetime.now(UTC))
+
+    def _within_limits(self, patch: str, hypothesis: str, by: str) -> Entry[Proposal]:
+        inbox.check(patch, hypothesis)
+        with self.store.hold("inbox", wait=True):  # or two at once would both find the last place free
+            if not self.inbox_room():
+                limits = self.config.inbox
+                raise ConfigError(
+                    f"the inbox is full: {limits.waiting} may wait, and {limits.hourly} may come in an hour",
+                    "pawl run --runs 20   (or raise [inbox] waiting or hourly in pawl.toml)",
+                )
+            return self._queue(patch, hypothesis, by)
+
+    def _queue(self, patch: str, hypothesis: str, by: str) -> Entry[Proposal]:
         if not hypothesis.strip():
             raise ConfigError("a proposal needs a hypothesis", "pawl propose --patch FILE --hypothesis '...'")
-        if by == CALIBRATION:
-            raise ConfigError(f"nobody is called '{CALIBRATION}': so are null candidates", "pawl propose --by NAME")
         if self.ledger.last(Variant) is None:
             self.ledger.append(self.lineage.baseline())
         standing, problem = history.read(self.ledger), ""

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
+from pawl.inbox import reserved
 from pawl.records import CALIBRATION, Direction
 from pawl.tables import Bytes, PartTable, Seconds, Table, read
 
@@ -188,6 +189,16 @@ class SuiteTable(Table):
         return self
 
 
+class InboxTable(Table):
+    """What agents and scripts may hand in and start. At most `waiting` of their proposals wait and `hourly` come in an
+    hour. Agents may start `runs` training runs in the life of one `pawl mcp`, and none once the study has `total`."""
+
+    waiting: int = Field(default=20, ge=0)
+    hourly: int = Field(default=60, ge=0)
+    runs: int = Field(default=200, ge=0)
+    total: int = Field(default=10_000, ge=0)
+
+
 class Config(Table):
     """A whole `pawl.toml`."""
 
@@ -204,6 +215,7 @@ class Config(Table):
     executor: PartTable = PartTable(use="local")
     store: PartTable = PartTable(use="sqlite")
     suite: tuple[SuiteTable, ...] = ()
+    inbox: InboxTable = InboxTable()
 
     @model_validator(mode="after")
     def _proposers_have_names_of_their_own(self) -> Self:
@@ -215,6 +227,8 @@ class Config(Table):
                 raise ValueError(f"there are two proposers {name!r}: give one of them another name")
             if name == CALIBRATION:
                 raise ValueError(f"no proposer may be called {name!r}: that is what puts forward null candidates")
+            if reserved(name):
+                raise ValueError(f"no proposer may be called {name!r}: so is what agents hand in")
         return self
 
     @model_validator(mode="after")

@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
 from pawl.evidence import Betting, ClippedMean, SignFlip, Stop
+from pawl.inbox import reserved
 from pawl.metrics import MEASURED
 from pawl.protocols import Guard
 from pawl.records import BettingTest, Direction
@@ -41,6 +42,13 @@ class Approver(Table):
     name: str = Field(pattern=r"^[^\s,*?!]+$")
     key: str = Field(pattern=r"^(ssh|sk-ssh|ecdsa|sk-ecdsa)[A-Za-z0-9@.-]* [A-Za-z0-9+/=]+( .*)?$")
     roles: tuple[str, ...] = ()
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_persons(cls, name: str) -> str:
+        if reserved(name):
+            raise ValueError(f"no person is called {name!r}: so is what agents hand in")
+        return name
 
 
 class NoiseTable(Table):

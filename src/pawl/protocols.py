@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import JsonValue
 
 from pawl.ledger import Entry, Ledger, Row, Store
 from pawl.rates import Calibration
@@ -30,9 +32,9 @@ from pawl.trials import Log as Log
 from pawl.trials import Trial as Trial
 
 __all__ = [
-    "Adviser", "Answer", "Brief", "Case", "Comparing", "Environment", "Evaluator", "Examiner", "Execution",
-    "Executor", "Gate", "Guard", "Limits", "Log", "Look", "Model", "Mount", "Prompt", "Proposer", "Reader", "Row",
-    "Sandbox", "Seal", "Signer", "Sources", "Store", "Suggestion", "Task", "Trial",
+    "Adviser", "AgentWalls", "Answer", "Brief", "Case", "Comparing", "Environment", "Evaluator", "Examiner",
+    "Execution", "Executor", "Gate", "Guard", "Limits", "Log", "Look", "Model", "Mount", "Prompt", "Proposer",
+    "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Suggestion", "Task", "Trial",
 ]  # fmt: skip
 
 
@@ -98,6 +100,10 @@ class Sandbox(Protocol):
         """Run a task to its end, its limits or `stop`. Raises SandboxError if it cannot be isolated as promised,
         Interrupted if `stop` was set."""
         ...
+
+
+AgentWalls = Callable[[Sequence[Mapping[str, JsonValue]]], Sandbox]
+"""The sandbox for an agent whose one way out has these rules. Raises PartError where none is safe."""
 
 
 class Executor(Protocol):

@@ -10,7 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar, cast
+
+from pydantic import JsonValue
 
 from pawl import (
     amend,
@@ -168,7 +171,8 @@ class Wiring:
         self.suites = {table.name: self._suite(table, wiring) for table in self.config.suite}
         measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
-        proposers = self._proposers(rules, self.config.proposer)
+        running = {"workplace": place, "stop": stop, "walls": partial(self._agents, table)}
+        proposers = self._proposers(rules, self.config.proposer, running)
         fidelity = self._fidelity(measure, {**wiring, **train})
         search = Search(self.ledger, proposers, self.lineage, measure, rules, metric, sign, fidelity)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
@@ -255,8 +259,18 @@ class Wiring:
         }  # fmt: skip
         return self._part(Evaluator, PartTable(use="sealed"), **wiring, **sealed)
 
-    def _proposers(self, rules: Policy, tables: Sequence[ProposerTable]) -> Mapping[str, Proposer]:
-        """Those of these tables, by the name that proposals carry."""
+    def _agents(self, inner: PartTable, allow: Sequence[Mapping[str, JsonValue]]) -> Sandbox:
+        """The study's sandbox with one way out, for an agent: what passes is written down. Raises PartError where the
+        study's own is none that holds."""
+        rules: list[JsonValue] = [dict(rule) for rule in allow]
+        table = PartTable.model_validate({"use": "agent", "allow": rules})
+        return self._part(Sandbox, table, inner=self._part(Sandbox, inner), record=self.ledger.append)
+
+    def _proposers(
+        self, rules: Policy, tables: Sequence[ProposerTable], running: Mapping[str, object] = MappingProxyType({})
+    ) -> Mapping[str, Proposer]:
+        """Those of these tables, by the name that proposals carry. `running` is what those need that run programs of
+        their own."""
         space = {key: table.model_dump() for key, table in self.config.space.items()}
         study, train = self.config.study, self.config.train
         brief = Brief(
@@ -264,7 +278,7 @@ class Wiring:
         )
         wiring = {
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
-            "artifacts": self.artifacts,
+            "artifacts": self.artifacts, **running,
         }  # fmt: skip
         return {table.called: self._part(Proposer, table, name=table.called, **wiring) for table in tables}
 

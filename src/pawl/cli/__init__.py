@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from pawl.cli import (
+    agents,
     calibration,
     commands,
     db,
@@ -28,8 +29,8 @@ from pawl.cli.screen import app, complain
 from pawl.errors import PawlError
 
 __all__ = [
-    "app", "main", "calibration", "commands", "db", "decisions", "export", "goodhart", "halting", "inquiring",
-    "judging", "ledger", "notes", "pareto", "redteam", "rules", "running", "seal", "starting", "tokens",
+    "agents", "app", "calibration", "commands", "db", "decisions", "export", "goodhart", "halting", "inquiring",
+    "judging", "ledger", "main", "notes", "pareto", "redteam", "rules", "running", "seal", "starting", "tokens",
 ]  # fmt: skip
 
 

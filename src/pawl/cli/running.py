@@ -134,13 +134,13 @@ def propose(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put your own patch in the queue; the next turn of the loop tries it."""
+    """Put your own patch in the queue; the next turn of the loop tries it. With --json: within [inbox]'s limits."""
     try:
         text = sys.stdin.read() if str(patch) == "-" else patch.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{patch} cannot be read: {error}", "pawl propose --patch FILE   (UTF-8)") from error
     study = study_in(folder)
-    entry = study.propose(text, hypothesis, by or keys.name(study.folder))
+    entry = study.propose(text, hypothesis, by or keys.name(study.folder), limited=as_json)
     if as_json:
         say_json(entries_json([entry]))
     else:
