@@ -17,7 +17,9 @@ def one(folder: Path, seed: int, budget: str) -> dict[str, object]:
     """One demo run, as `make demo` does it, but for the seed of the search."""
     app.new_lab("tiny-gpt", folder)
     config = folder / "pawl.toml"
-    config.write_text(config.read_text() + f'\n[[proposer]]\nuse = "space"\nseed = {1000 * seed}\n')
+    text = config.read_text()
+    assert 'use = "space"' in text
+    config.write_text(text.replace('use = "space"', f'use = "space"\nseed = {1000 * seed}'))
     study, start = app.open(folder), time.perf_counter()
     dossiers = study.run(budget=budget)
     wall = time.perf_counter() - start

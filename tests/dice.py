@@ -1,7 +1,7 @@
 """What the product draws at random is drawn here from the test's own name, so that a test ends alike on each machine.
 
-Seeds of runs that nobody may foresee come from the system, and whether a turn calibrates from the digest of an entry
-that holds the time. Only these two are replaced: PAWL_LUCK=N draws others, to find tests that hold by luck."""
+Seeds of runs that nobody may foresee come from the system; whether a turn calibrates, and who has it, from the digest
+of an entry that holds the time. Only these are replaced: PAWL_LUCK=N draws others, to find tests that hold by luck."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pawl import measure, nulls
+from pawl import measure, nulls, portfolio
 from pawl.ledger import Ledger
 from pawl.records import Proposal
 
@@ -28,10 +28,14 @@ def replace(patched: pytest.MonkeyPatch) -> None:
     """Let the product draw from here."""
     patched.setattr(measure, "secrets", SimpleNamespace(randbelow=_dice.randrange))
     patched.setattr(nulls, "draw", _draw)
+    patched.setattr(portfolio, "_chance", lambda ledger: Random(f"{LUCK}/portfolio/{_told(ledger)}"))
 
 
 def _draw(ledger: Ledger) -> nulls.Draw:
     """As `nulls.draw`, from all that was proposed until now and not from when it was."""
-    told = "".join(entry.record.model_dump_json() for entry in ledger.entries(Proposal))
-    chance = Random(f"{LUCK}/{told}")
+    chance = Random(f"{LUCK}/{_told(ledger)}")
     return nulls.Draw(*(chance.random() for _ in range(4)))
+
+
+def _told(ledger: Ledger) -> str:
+    return "".join(entry.record.model_dump_json() for entry in ledger.entries(Proposal))

@@ -127,13 +127,14 @@ class Writer:
         head: int,
         decision: Decision,
         seeds: Sequence[int],
+        gain: float | None = None,
     ) -> Entry[Screening]:
         done = tuple(self.measure(variant.id, seed, "screen").id for seed in seeds)
         assert variant.record.proposal is not None
         return self.ledger.append(
             Screening(
                 proposal=variant.record.proposal, variant=variant.id, head=head, evaluations=done, decision=decision,
-                reason="as told", gain=None, broken_guard="",
+                reason="as told", gain=gain, broken_guard="",
             )
         )  # fmt: skip
 

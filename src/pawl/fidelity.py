@@ -1,7 +1,7 @@
 """Cheap looks before whole runs: a challenger trains on rising shares of the budget first, beside the head's own.
 
 It saves runs and promises nothing: what goes on is raced, and what is certified trains on the whole budget from the
-start (docs/decisions/0021).
+start (docs/decisions/0026).
 """
 
 from __future__ import annotations

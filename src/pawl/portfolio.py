@@ -55,7 +55,7 @@ def credits(ledger: Ledger, names: Sequence[str], ladder: float) -> dict[str, Cr
     """What each of these proposers brought, over all comparable turns."""
     done, noise = attempts.read(ledger, ladder), ledger.last(Noise)
     unit = noise.record.sd if noise and noise.record.sd else 1.0
-    each = fmean([attempt.cpu_s for attempt in done if attempt.runs] or [1.0]) or 1.0
+    each = fmean([run.record.usage.cpu_s for attempt in done for run in attempt.runs] or [1.0]) or 1.0
     found = dict.fromkeys(names, Credit())
     asked = _asked(ledger)
     for attempt in done:

@@ -21,6 +21,8 @@ from pawl.decisions import Release as Release
 from pawl.decisions import Resume as Resume
 from pawl.decisions import Revocation as Revocation
 from pawl.decisions import Signature as Signature
+from pawl.exchanges import Completion as Completion
+from pawl.exchanges import Exchange as Exchange
 from pawl.inquiries import INQUIRIES
 from pawl.inquiries import Ablation as Ablation
 from pawl.inquiries import AblationClaims as AblationClaims
@@ -314,50 +316,6 @@ class Dossier(Record):
     attachments: tuple[Artifact, ...]
     proposers: tuple[str, ...]
     until: str
-
-
-class Exchange(Record):
-    """One request by which a sandboxed agent meant to reach the outside, and its answer. `rule` names the entry of
-    the allow-list that let it pass; where none did, `allowed` is false and nothing left the machine.
-
-    `task` is who asked; `host` is HOST:PORT, `path` what was asked of it, both printable and cut. `status` is what
-    the agent was answered. `reason` says why it was refused or cut short, or is empty. Bytes are those that the host
-    was sent and sent back, headers included. Tokens are what the host's answer says; None means that it did not say."""
-
-    task: str
-    rule: str
-    method: str
-    host: str
-    path: str
-    status: int
-    allowed: bool
-    reason: str
-    bytes_up: int
-    bytes_down: int
-    tokens_in: int | None
-    tokens_out: int | None
-    wall_s: float
-
-
-class Completion(Record):
-    """One request to a language model and its answer, for a proposer by this name. `prompt` and `answer` are digests of
-    the artifacts that hold them; `answer` is empty where there is none. `outcome` is ok, or what went wrong: `limited`
-    (too many requests), `timed-out`, `cut` (the answer ends too early), `refused`, `unreachable`, `invalid`. `reason`
-    says more. Tokens are what the endpoint says, or an estimate where it does not; `money` is what they cost by the
-    prices in pawl.toml, in their unit."""
-
-    proposer: str
-    model: str
-    purpose: str
-    prompt: str
-    answer: str
-    outcome: Literal["ok", "limited", "timed-out", "cut", "refused", "unreachable", "invalid"]
-    reason: str
-    tokens_in: int
-    tokens_out: int
-    estimated: bool
-    money: float
-    wall_s: float
 
 
 RECORDS: dict[str, type[Record]] = {

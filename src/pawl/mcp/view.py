@@ -2,7 +2,7 @@
 
 Not shown: null candidates and all that came of them; seeds; scores, but through the Ladder; why a gate refused, which
 would tell how to get past it; sealed sets; people's keys. An entry of a null candidate is refused in the same words as
-any other that is not shown, so that nothing tells which it is (docs/decisions/0021).
+any other that is not shown, so that nothing tells which it is (docs/decisions/0023).
 """
 
 from __future__ import annotations

@@ -1,0 +1,100 @@
+"""Who proposes next: by what each brought for what it cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ledgers import Writer
+from pawl import attempts, portfolio
+from pawl.ledger import Ledger
+from pawl.records import CALIBRATION, Completion, Proposal, Variant
+from pawl.stores.sqlite import SqliteStore
+
+GOOD, BAD, NEW = "good", "bad", "new"
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Writer:
+    found = Writer(Ledger(SqliteStore(tmp_path / "ledger.sqlite")))
+    found.study()
+    found.noise(found.baseline().id, range(11, 17))
+    return found
+
+
+def turn(writer: Writer, proposer: str, level: float) -> int:
+    """One idea by this proposer, which is accepted if it is better than the baseline; the variant."""
+    ledger, head = writer.ledger, 2
+    proposal = ledger.append(Proposal(parent=head, patch="", hypothesis="h", proposer=proposer, settings={"n": 1}))
+    variant = ledger.append(Variant(proposal=proposal.id, commit=f"{proposal.id:040x}", parent="", problem=""))
+    writer.levels[variant.id] = level
+    writer.screen(variant, head, "accepted" if level < 2.0 else "refused", (11,), gain=2.0 - level)
+    return variant.id
+
+
+def completion(name: str, wall: float = 0.0, money: float = 0.0) -> Completion:
+    return Completion(
+        proposer=name, model="m", purpose="draft", prompt="", answer="", outcome="ok", reason="", tokens_in=1,
+        tokens_out=1, estimated=False, money=money, wall_s=wall,
+    )  # fmt: skip
+
+
+def test_attempts_tell_what_came_of_each_idea_and_nothing_of_calibration(writer: Writer) -> None:
+    better, worse = turn(writer, GOOD, 1.8), turn(writer, BAD, 2.3)
+    turn(writer, CALIBRATION, 2.0)
+    found = attempts.read(writer.ledger, 0.0)
+    assert [(one.proposal.proposer, one.variant, one.outcome) for one in found] == [
+        (GOOD, better, "accepted"), (BAD, worse, "refused"),
+    ]  # fmt: skip
+    assert [len(one.runs) for one in found] == [1, 1]
+    assert found[0].cpu_s > 1
+    assert found[0].certified is None
+
+
+def test_a_failed_certificate_takes_the_credit_back_and_a_won_one_doubles_it(writer: Writer) -> None:
+    variant = turn(writer, GOOD, 1.8)
+    before = portfolio.credits(writer.ledger, [GOOD], 0.0)[GOOD]
+    writer.certify(2, variant, 1, range(101, 106))
+    assert attempts.read(writer.ledger, 0.0)[0].certified is True
+    after = portfolio.credits(writer.ledger, [GOOD], 0.0)[GOOD]
+    assert after.gain == pytest.approx(2 * before.gain)
+    assert after.cost > before.cost  # the certificate's runs of it count too
+
+
+def test_turns_go_where_the_gains_are_and_nobody_is_given_up(writer: Writer) -> None:
+    for _ in range(12):
+        turn(writer, GOOD, 1.9)
+        turn(writer, BAD, 2.3)
+    firsts: Counter[str] = Counter()
+    for _ in range(60):
+        firsts[portfolio.ranked(writer.ledger, [BAD, GOOD], 0.0)[0].name] += 1
+        turn(writer, CALIBRATION, 2.0)  # something new in the ledger, for another draw
+    assert firsts[GOOD] > 2 * firsts[BAD]
+
+
+def test_each_has_its_say_and_everybody_is_named_once(writer: Writer) -> None:
+    turn(writer, GOOD, 1.9)
+    ranked = portfolio.ranked(writer.ledger, [GOOD, BAD, NEW], 0.0)
+    assert sorted(choice.name for choice in ranked) == [BAD, GOOD, NEW]
+    why = {choice.name: choice.why for choice in ranked}
+    assert why[NEW] == "it was not tried yet"
+    assert "sd of gain for" in why[GOOD]
+    assert portfolio.ranked(writer.ledger, [GOOD], 0.0) == [portfolio.Choice(GOOD, "the only proposer")]
+
+
+def test_the_same_ledger_gives_the_same_order(writer: Writer, tmp_path: Path) -> None:
+    turn(writer, GOOD, 1.9)
+    again = Ledger(SqliteStore(tmp_path / "ledger.sqlite"))
+    assert portfolio.ranked(again, [GOOD, BAD], 0.0) == portfolio.ranked(writer.ledger, [GOOD, BAD], 0.0)
+
+
+def test_what_requests_took_counts_as_runs_do(writer: Writer) -> None:
+    turn(writer, GOOD, 1.9)
+    before = portfolio.credits(writer.ledger, [GOOD, BAD], 0.0)
+    writer.ledger.append(completion(GOOD, money=0.5))
+    after = portfolio.credits(writer.ledger, [GOOD, BAD], 0.0)
+    assert after[GOOD].cost == pytest.approx(before[GOOD].cost + 0.5 * portfolio.MONEY)
+    assert after[BAD] == before[BAD]
+    assert after[GOOD].rate < before[GOOD].rate
