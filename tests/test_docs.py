@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import typer
+from pydantic import TypeAdapter
 
 from pawl import keys, plugins
 from pawl.cli import app
@@ -137,6 +138,9 @@ def test_toml_blocks_are_what_pawl_reads(block: Block) -> None:
     elif keys_at_top == {"sandbox"}:
         settings = tomllib.loads(block.text)["sandbox"]
         plugins.build("sandbox", settings.pop("use"), settings)
+    elif keys_at_top <= Config.model_fields.keys():
+        for key, table in tomllib.loads(block.text).items():
+            TypeAdapter(Config.model_fields[key].annotation).validate_json(json.dumps(table))
     else:
         assert keys_at_top <= {"project", "build-system", "tool"}, "neither pawl.toml, policy.toml nor pyproject.toml"
 
