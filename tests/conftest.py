@@ -21,6 +21,17 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["COLUMNS"] = "120"
 
 
+TRAINS = {"toy_study", "make_toy", "original", "digits_study"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that really train take seconds each: slow, but for those that are marked to run always."""
+    for item in items:
+        if TRAINS & set(getattr(item, "fixturenames", ())) and not item.get_closest_marker("always"):
+            item.add_marker("slow")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest) -> None:
     dice.load(f"{fixturedef.argname} of {request.node.nodeid}")

@@ -40,6 +40,7 @@ def certified(study: app.OpenStudy) -> int:
     return study.run(runs=200, until_certified=True)[-1].id
 
 
+@pytest.mark.always
 def test_a_run_ends_at_a_dossier_that_waits_for_a_person(toy_study: app.OpenStudy) -> None:
     dossier = toy_study.ledger.get(certified(toy_study), Dossier)
     certificate = toy_study.entries(Certificate)[-1].record
@@ -89,6 +90,7 @@ def test_a_variant_is_a_commit_and_the_users_branch_stays_clean(toy_study: app.O
     assert toy_study.lineage._git("status", "--porcelain") == ""
 
 
+@pytest.mark.always
 @pytest.mark.slow
 def test_an_approval_moves_the_champion_and_the_next_run_starts_from_it(
     toy_study: app.OpenStudy, people: People
@@ -140,6 +142,7 @@ def test_the_loop_goes_on_while_a_dossier_waits_and_must_beat_it(toy_study: app.
     assert {entry.record.reference for entry in later[:1]} <= {first.record.variant}
 
 
+@pytest.mark.always
 def test_a_persons_patch_is_tried_at_the_next_turn(toy_study: app.OpenStudy) -> None:
     proposal = toy_study.propose(patch(toy_study, "SHIFT = 0.0", "SHIFT = 0.7"), "the optimum, by hand")
     toy_study.run(runs=12)
@@ -150,6 +153,7 @@ def test_a_persons_patch_is_tried_at_the_next_turn(toy_study: app.OpenStudy) -> 
     assert any("the optimum, by hand" in line for line in reading.why(toy_study.ledger, proposal.id))
 
 
+@pytest.mark.always
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

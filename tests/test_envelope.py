@@ -73,7 +73,7 @@ def test_every_kind_of_record_comes_back_equal(name: str) -> None:
 def test_the_encoding_is_canonical_json() -> None:
     body = encode(proposal(hypothesis="größer\n", settings={"b": 1, "a": [1.5, None]}), AT)
     assert body.decode() == (
-        '{"at":"2030-01-02T03:04:05+00:00","kind":"Proposal","record":{"hypothesis":"größer\\n","parent":1,"patch":"",'
+        '{"at":"2030-01-02T03:04:05+00:00","kind":"Proposal","record":{"chosen":"","hypothesis":"größer\\n","parent":1,"patch":"",'
         '"proposer":"space","settings":{"a":[1.5,null],"b":1}}}'
     )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawl import inbox
+from pawl import inbox, names
 from pawl.config import Config
 from pawl.errors import ConfigError
 from pawl.ledger import Ledger
@@ -76,7 +76,7 @@ def test_every_name_from_the_inbox_is_reserved_and_plain(name: str) -> None:
         found = inbox.called(name)
     except ConfigError:
         return
-    assert inbox.reserved(found)
+    assert names.reserved(found)
     assert found == "inbox" or found.partition(":")[2] == name
     assert found.isascii()
     assert found.isprintable()
@@ -90,7 +90,7 @@ def test_odd_names_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["inbox", "inbox:ada", "Inbox", "INBOX:x", " inbox", "inbox :x"])
 def test_nobody_else_may_be_called_so(name: str) -> None:
-    assert inbox.reserved(name)
+    assert names.reserved(name)
 
 
 @pytest.mark.parametrize("name", ["inbox", "inbox:ada@example.org"])

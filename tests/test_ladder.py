@@ -135,6 +135,12 @@ def test_what_the_proposer_space_learns_does_not_depend_on_scores_that_were_not_
     assert raw[0] != raw[1]  # the control
 
 
+OF_ATTEMPTS = {name: {"gain"} for name in ("briefing.py", "modes.py", "taking_back.py")}
+MAY_READ = OF_ATTEMPTS | {"prompts.py": {"gain", "tail"}, "log_analyst.py": {"metrics", "summary"}}
+"""`Attempt.gain` has passed the Ladder, and tails are those of runs that crashed, without a score. What the baseline
+scored is where the Ladder begins, and what a training says of itself is no score of the sealed set."""
+
+
 def test_no_proposer_reads_a_score_past_the_ladder() -> None:
     """`metrics`, `gain` and the scores of pairs are for the race, certificates and people."""
     folder = Path(pawl.__file__).parent / "proposers"
@@ -142,4 +148,5 @@ def test_no_proposer_reads_a_score_past_the_ladder() -> None:
     assert len(modules) >= 3
     for path in modules:
         read = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
-        assert not read & {"metrics", "gain", "head_score", "reference_score", "summary", "tail"}, path.name
+        told = {"metrics", "gain", "head_score", "reference_score", "summary", "tail"}
+        assert read & told <= MAY_READ.get(path.name, set()), path.name

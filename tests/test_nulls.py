@@ -163,7 +163,7 @@ def test_search_knows_null_candidates_only_where_it_makes_them() -> None:
         for name, method in vars(search.Search).items()
         if inspect.isfunction(method) and {"proposer", "nulls", "settings", "CALIBRATION"} & {*method.__code__.co_names}
     ]
-    assert asking == ["_propose"]
+    assert asking == ["claim"]
 
 
 def test_the_words_of_this_module_are_in_its_patches_only() -> None:

@@ -98,3 +98,13 @@ def test_what_requests_took_counts_as_runs_do(writer: Writer) -> None:
     assert after[GOOD].cost == pytest.approx(before[GOOD].cost + 0.5 * portfolio.MONEY)
     assert after[BAD] == before[BAD]
     assert after[GOOD].rate < before[GOOD].rate
+
+
+def test_where_there_is_a_ladder_gains_are_rounded_to_its_step(writer: Writer) -> None:
+    turn(writer, GOOD, 1.8)
+    turn(writer, GOOD, 1.9999)
+    plain, rounded = attempts.read(writer.ledger, 0.0), attempts.read(writer.ledger, 3.0)
+    step = 3.0 * 0.017
+    assert rounded[0].gain == pytest.approx(round(plain[0].gain / step) * step)  # type: ignore[operator]
+    assert plain[1].gain is not None
+    assert rounded[1].gain is None  # no better than the best so far, as far as it is told

@@ -42,6 +42,7 @@ from pawl.labs.lab import Lab
 from pawl.ledger import Entry
 from pawl.lineage import PatchRefused
 from pawl.loop import Budget, Loop
+from pawl.names import reserved
 from pawl.protocols import Adviser, Sandbox, Suggestion
 from pawl.rates import Calibration
 from pawl.records import (
@@ -210,7 +211,7 @@ class OpenStudy(Deciding):
         """Put a person's patch in the queue; the next turn tries it. `limited`: a script's, within the limits of
         [inbox]. Raises ConfigError if it does not fit, or if that name is a proposer's."""
         owners = {CALIBRATION: "null candidates", **{table.called: "a proposer" for table in self.config.proposer}}
-        if by in owners or inbox.reserved(by):
+        if by in owners or reserved(by):
             raise ConfigError(
                 f"nobody is called '{by}': so is {owners.get(by, 'what agents hand in')}", "pawl propose --by NAME"
             )

@@ -9,7 +9,7 @@ from typing import Literal
 from pawl import history
 from pawl.ladder import seen
 from pawl.ledger import Entry, Ledger
-from pawl.records import CALIBRATION, Certificate, Evaluation, Preregistration, Proposal, Run, Screening, Variant
+from pawl.records import CALIBRATION, Certificate, Evaluation, Noise, Preregistration, Proposal, Run, Screening, Variant
 
 Outcome = Literal["waiting", "accepted", "refused", "crashed"]
 
@@ -40,6 +40,8 @@ def read(ledger: Ledger, ladder: float) -> list[Attempt]:
     """All comparable attempts, oldest first; without those of calibration, which nobody shall learn from. `ladder` is
     the policy's step."""
     since, scores, certified = history.read(ledger).since, seen(ledger, ladder), _certified(ledger)
+    first = next((entry.record for entry in ledger.entries(Noise) if entry.id > since), None)
+    step = ladder * first.sd if first else 0.0
     runs = defaultdict[int, list[Entry[Run]]](list)
     for run in ledger.entries(Run):
         runs[run.record.variant].append(run)
@@ -56,12 +58,18 @@ def read(ledger: Ledger, ladder: float) -> list[Attempt]:
                 id=entry.id, proposal=entry.record, variant=variant.id if variant else None,
                 outcome=screening.record.decision if screening else "waiting",
                 reason=screening.record.reason if screening else "",
-                gain=screening.record.gain if screening and told else None, score=shown.score if shown else None,
+                gain=_rounded(screening.record.gain, step) if screening and told else None,
+                score=shown.score if shown else None,
                 certified=certified.get(variant.id) if variant else None,
                 runs=tuple(runs[variant.id]) if variant else (),
             )
         )  # fmt: skip
     return found
+
+
+def _rounded(gain: float | None, step: float) -> float | None:
+    """As the Ladder rounds scores."""
+    return gain if gain is None or step == 0 else round(gain / step) * step
 
 
 def _certified(ledger: Ledger) -> dict[int, bool]:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
-from pawl.inbox import reserved
+from pawl.names import reserved
 from pawl.records import CALIBRATION, Direction
 from pawl.tables import Bytes, PartTable, Seconds, Table, read
 

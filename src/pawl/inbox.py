@@ -12,10 +12,9 @@ from pawl import history
 from pawl.errors import ConfigError
 from pawl.hostile import printable
 from pawl.ledger import Entry, Ledger
+from pawl.names import INBOX
 from pawl.records import CALIBRATION, Proposal
 
-NAME = "inbox"
-"""The proposer of what agents hand in; `inbox:NAME` where the operator gave the agent a name."""
 HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 LONGEST_HYPOTHESIS = 1000
 LONGEST_PATCH = 200_000
@@ -26,12 +25,7 @@ def called(name: str) -> str:
     """The proposer's name for an agent that the operator calls `name`. Raises ConfigError for an odd name."""
     if name and not HANDLE.fullmatch(name):
         raise ConfigError(f"{name!r} is not a plain name: letters, digits, '.', '_', '-'", "pawl mcp --name reviewer-2")
-    return f"{NAME}:{name}" if name else NAME
-
-
-def reserved(name: str) -> bool:
-    """Whether a name is, or looks like, one that only the inbox gives: no person and no other proposer has it."""
-    return name.partition(":")[0].strip().casefold() == NAME
+    return f"{INBOX}:{name}" if name else INBOX
 
 
 def check(patch: str, hypothesis: str) -> None:

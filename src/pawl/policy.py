@@ -15,8 +15,8 @@ from pydantic import Field, field_validator, model_validator
 from pawl.envelope import sha256
 from pawl.errors import NotAuthorized
 from pawl.evidence import Betting, ClippedMean, SignFlip, Stop
-from pawl.inbox import reserved
 from pawl.metrics import MEASURED
+from pawl.names import reserved
 from pawl.protocols import Guard
 from pawl.records import BettingTest, Direction
 from pawl.sealing import Mode

@@ -49,6 +49,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, people: People) -> app.Op
     return study
 
 
+@pytest.mark.always
 def test_run_ends_with_the_evidence_the_chart_the_patch_and_the_next_command(toy_study: app.OpenStudy) -> None:
     done = pawl("run", "--runs", "200", "--until-certified", study=toy_study)
     assert done.returncode == 0, done.stderr
@@ -123,6 +124,7 @@ def test_ledger_verify_says_how_much_it_read_and_finds_a_changed_byte(toy_study:
     assert "not what was written" in done.stderr
 
 
+@pytest.mark.always
 def test_approve_shows_the_exact_bytes_signs_them_and_releases(toy_study: app.OpenStudy, people: People) -> None:
     id = toy_study.run(runs=200, until_certified=True)[-1].id
     words = ("approve", str(id), "--key", people["ada"].key, "--as", "ada@example.org", "--note", "fine")
