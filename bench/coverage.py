@@ -54,7 +54,7 @@ def one(folder: Path, rate: float, options: argparse.Namespace) -> dict[str, obj
     app.new_lab("digits", folder)
     train = folder / "train.py"
     train.write_text(re.sub(r"(?m)^LEARNING_RATE = \S+", f"LEARNING_RATE = {rate:.2g}", train.read_text()))
-    subprocess.run(["git", "-C", str(folder), "commit", "-qam", "Another start"], check=True)
+    subprocess.run(["git", "-C", str(folder), "commit", "-qam", "Another start", "--allow-empty"], check=True)
     study = app.open(folder)
     dossiers = study.run(runs=options.runs, until_certified=True)
     if not dossiers:
