@@ -108,3 +108,12 @@ def test_where_there_is_a_ladder_gains_are_rounded_to_its_step(writer: Writer) -
     assert rounded[0].gain == pytest.approx(round(plain[0].gain / step) * step)  # type: ignore[operator]
     assert plain[1].gain is not None
     assert rounded[1].gain is None  # no better than the best so far, as far as it is told
+
+
+def test_what_a_request_cost_fades_as_runs_do(writer: Writer) -> None:
+    turn(writer, GOOD, 1.9)
+    writer.ledger.append(completion(GOOD, money=0.5))
+    at_first = portfolio.credits(writer.ledger, [GOOD, BAD], 0.0)[GOOD].cost
+    for _ in range(200):
+        turn(writer, BAD, 2.3)
+    assert portfolio.credits(writer.ledger, [GOOD, BAD], 0.0)[GOOD].cost < 0.05 * at_first

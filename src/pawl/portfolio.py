@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from random import Random
 from statistics import fmean
 
 from pawl import attempts
+from pawl.attempts import Attempt
 from pawl.ledger import Entry, Ledger
 from pawl.records import Completion, Noise, Proposal, Study
 
@@ -42,6 +44,14 @@ class Credit:
         """The expected gain per run, in sd of one run."""
         return (FIRST_GAIN + self.gain) / (FIRST_COST + self.cost)
 
+    def faded(self) -> Credit:
+        """This, one turn of anybody later."""
+        return Credit(self.turns, MEMORY * self.gain, MEMORY * self.cost)
+
+    def after(self, turns: int, gain: float, cost: float) -> Credit:
+        """This, with what came since."""
+        return Credit(self.turns + turns, self.gain + gain, self.cost + cost)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -52,28 +62,28 @@ class Choice:
 
 
 def credits(ledger: Ledger, names: Sequence[str], ladder: float) -> dict[str, Credit]:
-    """What each of these proposers brought, over all comparable turns."""
+    """What each of these proposers brought, over all comparable turns and requests in the order in which they came."""
     done, noise = attempts.read(ledger, ladder), ledger.last(Noise)
     unit = noise.record.sd if noise and noise.record.sd else 1.0
     each = fmean([run.record.usage.cpu_s for attempt in done for run in attempt.runs] or [1.0]) or 1.0
     found = dict.fromkeys(names, Credit())
-    asked = _asked(ledger)
-    for attempt in done:
-        name = attempt.proposal.proposer
-        if name not in found:
-            continue
-        before, worth = found[name], {True: 1.0, False: 0.0, None: UNSURE}[attempt.certified]
-        gained = worth * max(attempt.gain or 0.0, 0.0) / unit if attempt.outcome == "accepted" else 0.0
-        for other, credit in found.items():
-            found[other] = Credit(credit.turns, MEMORY * credit.gain, MEMORY * credit.cost)
-        found[name] = Credit(
-            before.turns + 1, MEMORY * before.gain + gained, MEMORY * before.cost + attempt.cpu_s / each
-        )
-    for name, (wall, money) in asked.items():
-        if name in found:
-            known = found[name]
-            found[name] = Credit(known.turns, known.gain, known.cost + wall / each + MONEY * money)
+    turns: list[tuple[int, str, Attempt | Completion]] = [
+        (attempt.id, attempt.proposal.proposer, attempt) for attempt in done
+    ]
+    asked = [(entry.id, entry.record.proposer, entry.record) for entry in ledger.entries(Completion)]
+    for _, name, what in sorted((one for one in [*turns, *asked] if one[1] in found), key=itemgetter(0)):
+        if isinstance(what, Attempt):
+            found = {other: credit.faded() for other, credit in found.items()}
+            found[name] = found[name].after(1, _gained(what) / unit, what.cpu_s / each)
+        else:
+            found[name] = found[name].after(0, 0.0, what.wall_s / each + MONEY * what.money)
     return found
+
+
+def _gained(attempt: Attempt) -> float:
+    """What an attempt counts for, in the metric's unit."""
+    worth = {True: 1.0, False: 0.0, None: UNSURE}[attempt.certified]
+    return worth * max(attempt.gain or 0.0, 0.0) if attempt.outcome == "accepted" else 0.0
 
 
 def ranked(ledger: Ledger, names: Sequence[str], ladder: float) -> list[Choice]:
@@ -84,15 +94,6 @@ def ranked(ledger: Ledger, names: Sequence[str], ladder: float) -> list[Choice]:
     draw = _chance(ledger)
     rates = {name: _drawn(draw, credit) for name, credit in known.items()}
     return [Choice(name, _why(known, name)) for name in sorted(names, key=lambda name: -rates[name])]
-
-
-def _asked(ledger: Ledger) -> Mapping[str, tuple[float, float]]:
-    """Seconds and money that each proposer's requests took."""
-    found: dict[str, tuple[float, float]] = {}
-    for entry in ledger.entries(Completion):
-        wall, money = found.get(entry.record.proposer, (0.0, 0.0))
-        found[entry.record.proposer] = (wall + entry.record.wall_s, money + entry.record.money)
-    return found
 
 
 def _chance(ledger: Ledger) -> Random:
