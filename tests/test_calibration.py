@@ -18,12 +18,13 @@ from pawl.calibration import measured, pools
 from pawl.cli import app as cli
 from pawl.ledger import Ledger
 from pawl.policy import Policy
+from pawl.racing import Race
 from pawl.rate_chart import bar, png
 from pawl.rates import Calibration, Rate
 from pawl.records import CALIBRATION, Dossier, Evaluation, Proposal, Run, Screening, Variant, Verdict
 from pawl.stores.sqlite import SqliteStore
 from pawl.tables import parse
-from studies import TOY, patch
+from studies import patch
 from test_policy import GOOD
 
 Make = Callable[..., app.OpenStudy]
@@ -210,20 +211,20 @@ def test_the_command_tells_people_and_scripts(story: Story, toy_study: app.OpenS
     assert (found["share"], found["owed"], found["rates"][0]["verdict"]) == (0.05, 0, "not known yet")
 
 
-LOOKING_BACK = TOY.replace("import json, os, random", "import json, os, random, time").replace(
-    "0.02 * random.gauss(0, 1)", f"0.02 * random.gauss(0, 1) - 10 * (time.time() - {10**9})"
-)
-"""A meter that drifts: whoever comes later scores better, so that every screening is won."""
 SOON = {"share = 0.05 ": "screen = 0.35\nshare = 0.5 ", "bundle = 2": "bundle = 20"}
 
 
 @pytest.mark.slow
-def test_a_screen_that_accepts_everything_is_found_out_and_blocks_the_release(make_toy: Make) -> None:
-    study = make_toy(train=LOOKING_BACK, rules=SOON)
+def test_a_screen_that_accepts_everything_is_found_out_and_blocks_the_release(
+    make_toy: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Race, "gain", property(lambda race: 1.0))  # a race that everybody wins
+    monkeypatch.setattr(Race, "another", lambda race: False)
+    study = make_toy(rules=SOON)
     study.run(runs=90)
     found = study.calibration()
-    accepted = [rate for rate in found.rates if rate.what.endswith(", accepted")]
-    assert 2 * sum(rate.count for rate in accepted) > sum(rate.of for rate in accepted) > 8
+    accepted = [rate for rate in found.rates if rate.what == "seed-only, accepted"]
+    assert sum(rate.count for rate in accepted) == sum(rate.of for rate in accepted) > 8
     assert any(rate.exceeded for rate in accepted), accepted
     findings = {finding.gate: finding for finding in study.entries(Verdict)[-1].record.findings}
     assert not findings["calibration"].passed
