@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pawl import app, reading
+from pawl import app, history, reading
 from pawl.fidelity import Fidelity
 from pawl.records import Certificate, Evaluation, Noise, Partial, PartialEvaluation, Run, Screening
+from pawl.rungs import Halving
 from studies import TOY, patch
 
 Make = Callable[..., app.OpenStudy]
@@ -110,6 +111,34 @@ def test_training_goes_on_from_what_it_left_if_the_study_can(make_toy: Make) -> 
         if certified.record.purpose == "certify":
             assert certified.record.resumed == 0
             assert "began" in certified.record.tail
+
+
+def test_a_budget_of_runs_ends_a_search_whose_ideas_all_stop_early(
+    make_toy: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No whole run of an idea would ever be counted."""
+    monkeypatch.setattr(Halving, "stops", lambda *looks: "nobody goes on")
+    study = make_toy(train=BUDGETED, config=CONFIG)
+    study.run(runs=12)
+    assert {entry.record.reason for entry in study.entries(Screening)} == {"after 10% of the budget: nobody goes on"}
+    assert len(study.entries(Run)) + sum(entry.record.share for entry in study.entries(Partial)) <= 12
+
+
+def test_looks_are_compared_on_one_seed_only(make_toy: Make) -> None:
+    study = make_toy(train=BUDGETED, config=CONFIG, rules={"share = 0.05 ": "share = 0.0 "})
+    tried(study, -0.9)
+    head, seen = history.head(study.ledger), study.entries(Screening)[0].record
+    with study.loop() as loop:
+        fidelity = loop.search.fidelity
+        assert fidelity
+        assert fidelity._partial(seen, 0.1) is not None
+        elsewhere = study.ledger.find(Partial, variant=seen.variant, share=0.1)
+        assert elsewhere
+        moved = study.ledger.append(elsewhere.record.model_copy(update={"seed": elsewhere.record.seed ^ 1}))
+        done = study.ledger.find(PartialEvaluation, run=elsewhere.id)
+        assert done
+        study.ledger.append(done.record.model_copy(update={"run": moved.id}))
+        assert fidelity._partial(seen.model_copy(update={"head": head.id}), 0.1) is None
 
 
 @pytest.mark.slow

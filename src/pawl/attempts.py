@@ -9,7 +9,7 @@ from typing import Literal
 from pawl import history
 from pawl.ladder import seen
 from pawl.ledger import Entry, Ledger
-from pawl.records import CALIBRATION, Certificate, Evaluation, Noise, Preregistration, Proposal, Run, Screening, Variant
+from pawl.records import CALIBRATION, Certificate, Noise, Preregistration, Proposal, Run, Screening, Variant
 
 Outcome = Literal["waiting", "accepted", "refused", "crashed"]
 
@@ -92,12 +92,3 @@ def tail(ledger: Ledger, attempt: Attempt) -> str:
     if attempt.runs:
         return attempt.runs[-1].record.tail
     return ledger.get(attempt.variant, Variant).record.problem if attempt.variant else ""
-
-
-def reported(ledger: Ledger, attempt: Attempt) -> dict[str, float]:
-    """The metrics of its first run that has any."""
-    for run in attempt.runs:
-        done = ledger.find(Evaluation, run=run.id)
-        if done and done.record.metrics:
-            return dict(done.record.metrics)
-    return {}

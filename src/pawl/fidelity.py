@@ -75,9 +75,7 @@ class Fidelity:
         for screening in ledger.entries(Screening):
             if not standing.since < screening.id < before:
                 continue
-            ran = self._partial(screening.record.variant, share)
-            beside = self._partial(screening.record.head, share)
-            partial = self._difference(ran, beside) if ran and beside else None
+            partial = self._partial(screening.record, share)
             if partial is not None:
                 found.append(Look(partial, self._whole(screening.record)))
         return found
@@ -91,10 +89,14 @@ class Fidelity:
         theirs = ledger.find(Evaluation, run=run.id) if run else None
         return self._difference(mine, theirs.record) if theirs else None
 
-    def _partial(self, variant: int, share: float) -> PartialEvaluation | None:
-        run = self.measure.ledger.find(Partial, variant=variant, share=share)
-        done = self.measure.ledger.find(PartialEvaluation, run=run.id) if run else None
-        return done.record if done else None
+    def _partial(self, screening: Screening, share: float) -> float | None:
+        """The difference on the rung, where challenger and head trained on it with the same seed."""
+        ledger = self.measure.ledger
+        ran = ledger.find(Partial, variant=screening.variant, share=share)
+        beside = ran and ledger.find(Partial, variant=screening.head, seed=ran.record.seed, share=share)
+        scores = [ledger.find(PartialEvaluation, run=run.id) for run in (ran, beside) if run]
+        mine, theirs = [*scores, None, None][:2]
+        return self._difference(mine.record, theirs.record) if mine and theirs else None
 
     def _difference(self, mine: Evaluation, theirs: Evaluation) -> float | None:
         scores = [record.metrics.get(self.metric) for record in (mine, theirs)]

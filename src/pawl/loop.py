@@ -16,14 +16,14 @@ from pawl.judge import Judge
 from pawl.ledger import Entry, Ledger
 from pawl.opening import Open
 from pawl.policy import Policy
-from pawl.records import Dossier, Evaluation, Noise, Run, Screening
+from pawl.records import Dossier, Evaluation, Noise, Partial, Run, Screening
 from pawl.search import Search
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """When to stop searching: after `seconds` or `runs`, or with the first dossier. A certificate that was begun
-    is carried to its end. None: no bound of that kind."""
+    is carried to its end. A training on a share of the budget is that share of a run. None: no bound of that kind."""
 
     seconds: float | None = None
     runs: int | None = None
@@ -119,8 +119,9 @@ class Loop:
             return False
         runs = [entry.record.usage.wall_s for entry in self.ledger.entries(Run) if entry.id > self.first]
         predictions = [e.record.usage.wall_s for e in self.ledger.entries(Evaluation) if e.id > self.first]
+        looks = sum(entry.record.share for entry in self.ledger.entries(Partial) if entry.id > self.first)
         reserve = 2.0 * self.certify.forecast().pairs
-        if budget.runs is not None and len(runs) + min(reserve, budget.runs / 3) >= budget.runs:
+        if budget.runs is not None and len(runs) + looks + min(reserve, budget.runs / 3) >= budget.runs:
             return False
         if budget.seconds is None or not runs:
             return True
