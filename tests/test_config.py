@@ -63,6 +63,12 @@ def test_a_good_study_is_read_with_its_units_and_defaults() -> None:
     assert found.space["sub/model.py:ACT"].choices == ("relu", "gelu", True, 3)
 
 
+def test_conditions_and_guesses_are_read() -> None:
+    found = config(changed("high = 8", 'high = 8, likely = 4, sure = "high", when = { "sub/model.py:ACT" = [true] }'))
+    depth = found.space["train.py:DEPTH"]
+    assert (depth.likely, depth.sure, depth.when) == (4, "high", {"sub/model.py:ACT": (True,)})
+
+
 def test_maximising_has_the_other_sign() -> None:
     assert config(changed('"minimize"', '"maximize"')).sign == 1
 
@@ -100,6 +106,18 @@ def test_maximising_has_the_other_sign() -> None:
         ("low = 1, high = 8", "low = nan, high = 8", "finite number"),
         ("low = 1e-5", "low = 0", "a log range needs low > 0"),
         ('choices = ["relu", "gelu", true, 3]', 'choices = ["relu"]', "at least two choices"),
+        ("low = 1, high = 8", "low = 1, high = 8, step = 0.5", "the step of an int is a whole number"),
+        ('true, 3]', 'true, 3, 3]', "at least two choices, each once"),
+        ("low = 1, high = 8", "low = 1, high = 8, likely = 9", "likely = 9 is not a number from 1 to 8"),
+        ("low = 1, high = 8", 'low = 1, high = 8, likely = "4"', "likely = '4' is not a number from 1 to 8"),
+        ("low = 1, high = 8", 'low = 1, high = 8, sure = "high"', "there is no likely"),
+        ("low = 1, high = 8", 'low = 1, high = 8, likely = 4, sure = "very"', "'space.train.py:DEPTH.sure'"),
+        ('true, 3]', 'true, 3], likely = "tanh"', "likely = 'tanh' is none of its choices"),
+        ('true, 3]', 'true, 3], likely = 1', "likely = 1 is none of its choices"),
+        ("high = 8", 'high = 8, when = { "train.py:RAT" = [1] }', "Did you mean 'train.py:RATE'?"),
+        ("high = 8", 'high = 8, when = { "train.py:RATE" = [1] }', "a float"),
+        ("high = 8", 'high = 8, when = { "train.py:DEPTH" = [1] }', "goes round in a circle"),
+        ("high = 8", 'high = 8, when = { "sub/model.py:ACT" = [1] }', "to be 1, and it never is"),
         ('type = "int"', 'type = "integer"', "'space.train.py:DEPTH.type'"),
         ('type = "int", low', 'type = "int", lo', "unknown key 'space.train.py:DEPTH.lo'. Did you mean 'low'?"),
         ('"train.py:DEPTH"', '"DEPTH"', "space key 'DEPTH' must read 'FILE:CONSTANT'"),

@@ -38,7 +38,9 @@ TYPES = {
     "tuple[float, ...]": "list of numbers", "Literal['learned', 'halving']": "word",
     "tuple[Approver, ...]": "list of tables", "float | None": "float",
     "tuple[GuardTable, ...]": "list of tables", "tuple[ProposerTable, ...]": "list of parts",
-    "tuple[str | int | float | bool, ...]": "list of values", "dict[str, SpaceTable]": "tables",
+    "dict[str, Annotated[tuple[Constant, ...], Field(min_length=1)]]": "table of lists",
+    "tuple[Constant, ...]": "list of values", "dict[str, SpaceTable]": "tables",
+    "Constant | None": "value", "Sure | None": "word",
 }  # fmt: skip
 BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "pattern": "pattern"}
 
@@ -114,6 +116,9 @@ MEANINGS = {
     "space.log": "search on a logarithmic scale",
     "space.step": "the step between values (int, float)",
     "space.choices": "the values (categorical)",
+    "space.when": 'the constants, with their values, under which this one is proposed: `{ "FILE:CONSTANT" = [...] }`',
+    "space.likely": "your best guess of its value",
+    "space.sure": "how far `likely` is trusted: `low`, `medium` or `high`",
     "space": "constants to search, by `\"FILE:CONSTANT\"`; see [space] below",
     "workers": "turns at once",
     "suite": "another measure of every release, for `pawl regress`; see [[suite]] below",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
 from pawl.names import reserved
+from pawl.ranges import SpaceTable, ordered
 from pawl.records import CALIBRATION, Direction
 from pawl.tables import Bytes, PartTable, Seconds, Table, read
 
@@ -134,32 +134,6 @@ class EvaluateTable(Table):
         return self
 
 
-class SpaceTable(Table):
-    """One constant in an editable file, and the values it may take."""
-
-    type: Literal["int", "float", "categorical"]
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
-    step: float | None = Field(default=None, gt=0)
-    choices: tuple[str | int | float | bool, ...] = ()
-
-    @model_validator(mode="after")
-    def _has_a_range(self) -> Self:
-        if self.type == "categorical":
-            if len(self.choices) < 2:
-                raise ValueError("a categorical constant needs at least two choices")
-        elif self.low is None or self.high is None or not self.low < self.high:
-            raise ValueError(f"a constant of type {self.type} needs low < high")
-        elif self.log and self.low <= 0:
-            raise ValueError("a log range needs low > 0")
-        elif self.log and self.step is not None:
-            raise ValueError("a log range takes no step")
-        elif self.type == "int" and math.ceil(self.low) > math.floor(self.high):
-            raise ValueError(f"there is no integer from {self.low:g} to {self.high:g}")
-        return self
-
-
 class ProposerTable(PartTable):
     """A proposer. `name` is what its proposals carry; where there is none, the part's own name."""
 
@@ -251,6 +225,7 @@ class Config(Table):
                 raise ValueError(f"space key {key!r} must read 'FILE:CONSTANT'")
             if file not in self.train.editable:
                 raise ValueError(f"space key {key!r}: {file} is not among train.editable")
+        ordered(self.space)
         return self
 
     @property
