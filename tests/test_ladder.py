@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optuna.distributions import FloatDistribution
 
 import pawl
 from pawl.ladder import Seen, climb, seen
 from pawl.ledger import Ledger
-from pawl.proposers.space import trials
+from pawl.proposers import tried
+from pawl.proposers.spaces import Space
 from pawl.records import CommonSeeds, Noise, Proposal, Screening, Study, Variant
 from pawl.stores.sqlite import SqliteStore
 from pawl.testing.gates import evaluation, run
@@ -127,9 +127,10 @@ def test_what_the_proposer_space_learns_does_not_depend_on_scores_that_were_not_
         bench = Bench(tmp_path / str(n))
         for score in (losers[0], 0.87, losers[1], losers[2], 0.71):
             bench.screened(score)
-        found = [trials(bench.ledger, {KEY: FloatDistribution(0, 1)}, step) for step in (0.5, 0.0)]
-        told.append([(trial.params, trial.value) for trial in found[0]])
-        raw.append([(trial.params, trial.value) for trial in found[1]])
+        space = Space.of({KEY: {"type": "float", "low": 0, "high": 1}})
+        found = [tried.read(bench.ledger, space, step) for step in (0.5, 0.0)]
+        told.append([(one.params, one.loss) for one in found[0]])
+        raw.append([(one.params, one.loss) for one in found[1]])
     assert told[0] == told[1]
     assert [value for _, value in told[0]] == pytest.approx([1.0, 0.85, 1.0, 1.0, 0.7])
     assert raw[0] != raw[1]  # the control

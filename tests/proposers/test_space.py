@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from pawl.errors import ConfigError
 from pawl.proposers.space import SpaceProposer
 from pawl.protocols import Proposer, Sources
 from pawl.testing.proposers import OneFile, ProposerContract
 
-SPACE = {
+SPACE: Mapping[str, Mapping[str, JsonValue]] = {
     "train.py:LEARNING_RATE": {"type": "float", "low": 1e-4, "high": 1.0, "log": True},
     "train.py:DEPTH": {"type": "int", "low": 1, "high": 8},
     "train.py:NAME": {"type": "categorical", "choices": ["tanh", "relu"]},
+}
+
+NUMBERS = {key: table for key, table in SPACE.items() if table["type"] != "categorical"}
+TREE: Mapping[str, Mapping[str, JsonValue]] = {
+    "train.py:LEARNING_RATE": {**SPACE["train.py:LEARNING_RATE"], "likely": 1e-2, "sure": "high"},
+    "train.py:DEPTH": {**SPACE["train.py:DEPTH"], "when": {"train.py:NAME": ["relu"]}},
+    "train.py:NAME": SPACE["train.py:NAME"],
 }
 
 
@@ -39,6 +48,78 @@ class TestSpace(ProposerContract):
     def test_without_a_space_there_is_nothing_to_propose(self) -> None:
         with pytest.raises(ConfigError, match="nothing to change"):
             SpaceProposer(OneFile(), {}, ladder=0.0)
+
+
+class TestRandom(ProposerContract):
+    def make(self, sources: Sources) -> Proposer:
+        return SpaceProposer(sources, SPACE, ladder=0.0, sampler="random")
+
+
+class TestCmaEs(ProposerContract):
+    def make(self, sources: Sources) -> Proposer:
+        pytest.importorskip("cmaes")
+        return SpaceProposer(sources, NUMBERS, ladder=0.0, sampler="cma-es")
+
+
+@pytest.mark.slow
+class TestGaussianProcess(ProposerContract):
+    def make(self, sources: Sources) -> Proposer:
+        pytest.importorskip("torch")
+        return SpaceProposer(sources, SPACE, ladder=0.0, sampler="gp")
+
+
+class TestTree(ProposerContract):
+    """Conditions and guesses."""
+
+    def make(self, sources: Sources) -> Proposer:
+        return SpaceProposer(sources, TREE, ladder=0.0)
+
+    def test_what_is_not_active_stays_as_it_stands_in_the_head(self, tmp_path: Path) -> None:
+        ledger, head = self.begun(tmp_path)
+        seen = set()
+        for _ in range(12):
+            proposal = ledger.append(self.proposed(head, ledger)).record
+            parameters = proposal.settings["parameters"]
+            assert isinstance(parameters, dict)
+            deep = parameters["train.py:NAME"] == "relu"
+            assert ("train.py:DEPTH" in parameters) == deep
+            assert deep or "DEPTH" not in proposal.hypothesis
+            assert deep or "+DEPTH" not in proposal.patch
+            seen.add(deep)
+        assert seen == {True, False}
+
+    def test_the_first_proposals_lie_near_the_guesses(self, tmp_path: Path) -> None:
+        ledger, head = self.begun(tmp_path)
+        found = [ledger.append(self.proposed(head, ledger)).record for _ in range(8)]
+        assert all(one.hypothesis.endswith("(near the best guesses first)") for one in found)
+        rates = sorted(float(str(one.settings["parameters"]["train.py:LEARNING_RATE"])) for one in found)  # type: ignore[call-overload, index]
+        assert 1e-3 < rates[1]
+        assert rates[6] < 1e-1
+
+
+class TestAfterwards:
+    """What is tried when the space is nearly or wholly used up."""
+
+    def test_every_value_is_tried_before_one_is_tried_again(self, tmp_path: Path) -> None:
+        ledger, head = TestSpace().begun(tmp_path)
+        proposer = SpaceProposer(OneFile(), {"train.py:DEPTH": SPACE["train.py:DEPTH"]}, ladder=0.0)
+        found = [ledger.append(proposer.propose(head, ledger)).record for _ in range(7)]
+        assert sorted(str(one.settings["parameters"]) for one in found) == [
+            str({"train.py:DEPTH": n}) for n in (1, 3, 4, 5, 6, 7, 8)
+        ]
+
+    def test_proposals_from_before_the_space_was_changed_do_not_count(self, tmp_path: Path) -> None:
+        ledger, head = TestSpace().begun(tmp_path)
+        for _ in range(3):
+            ledger.append(SpaceProposer(OneFile(), SPACE, ladder=0.0).propose(head, ledger))
+        narrower = {**SPACE, "train.py:LEARNING_RATE": {"type": "float", "low": 1e-9, "high": 1e-8, "log": True}}
+        found = SpaceProposer(OneFile(), narrower, ladder=0.0).propose(head, ledger)
+        assert 1e-9 <= float(str(found.settings["parameters"]["train.py:LEARNING_RATE"])) <= 1e-8  # type: ignore[call-overload, index]
+
+
+def test_a_sampler_that_is_not_there_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match="there is no sampler 'tpee'. Did you mean 'tpe'?"):
+        SpaceProposer(OneFile(), SPACE, ladder=0.0, sampler="tpee")
 
 
 del ProposerContract

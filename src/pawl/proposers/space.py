@@ -1,152 +1,80 @@
-"""Searches declared constants with Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
+"""Searches declared constants, with one of several samplers.
 
-It keeps no state of its own: each proposal rebuilds the study from the ledger, so that a resumed loop, or another
-machine, proposes what this one would have.
+It keeps no state of its own: each proposal is worked out from the ledger, so that a resumed loop, or another machine,
+proposes what this one would have.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial, TrialState
 from pydantic import JsonValue
 
-from pawl import history
 from pawl.errors import ConfigError
-from pawl.ladder import seen
 from pawl.ledger import Entry, Ledger
-from pawl.proposers.constants import Constant, current, exchange
+from pawl.proposers import likely, samplers, tried
+from pawl.proposers.spaces import Params, Space
+from pawl.proposers.tried import Known
 from pawl.protocols import Sources
-from pawl.records import Proposal, Screening, Variant
+from pawl.records import Proposal, Variant
 
 NAME = "space"
+RANDOM = "random"
 TRIES = 20
-optuna.logging.set_verbosity(optuna.logging.WARNING)
-warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
 @dataclass(frozen=True)
 class SpaceProposer:
-    """`space` maps "FILE:CONSTANT" to its range as in pawl.toml; the first `startup` proposals are random. `ladder` is
+    """`space` maps "FILE:CONSTANT" to its range as in pawl.toml. `sampler` says how it is searched: `tpe`, `gp`,
+    `cma-es` or `random`; the first `startup` proposals look around, near your guesses where there are any. `ladder` is
     the policy's: the step, in sds of one run, below which it sees no progress."""
 
     sources: Sources
     space: Mapping[str, Mapping[str, JsonValue]]
     ladder: float
+    sampler: str = "tpe"
     startup: int = 8
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not self.space:
             raise ConfigError("the proposer 'space' has nothing to change", "add a [space] table to pawl.toml")
+        samplers.usable(self.sampler, Space.of(self.space))
 
     def propose(self, head: Entry[Variant], ledger: Ledger) -> Proposal:
-        files = self.sources.read(head.record)
-        before = self._constants(files)
-        distributions = {key: _distribution(key, table) for key, table in self.space.items()}
-        study = self._study(ledger, distributions)
-        seen = [trial.params for trial in study.get_trials(deepcopy=False)]
-        for _ in range(TRIES):
-            params = study.ask(distributions).params
-            after = {key: _rounded(value, distributions[key]) for key, value in params.items()}
-            if after != before and after not in seen:
-                break
+        space, files = Space.of(self.space), self.sources.read(head.record)
+        before = space.current(files)
+        known = Known(
+            space, tried.read(ledger, space, self.ladder), self.startup, self.seed + len(ledger.entries(Proposal))
+        )
+        after, sampler = self._chosen(known, before)
         changes = [
-            f"{key.partition(':')[2]} {before[key]} -> {after[key]}" for key in after if after[key] != before[key]
-        ]
-        finished = sum(trial.state == TrialState.COMPLETE for trial in study.get_trials(deepcopy=False))
-        why = f"looks promising after {finished} runs" if finished > self.startup else "explores at random first"
+            f"{name.partition(':')[2]} {before[name]} -> {value}"
+            for name, value in after.items() if before[name] != value
+        ]  # fmt: skip
         return Proposal(
-            parent=head.id, patch=self.sources.patch(head.record, self._changed(files, after)),
-            hypothesis=f"{', '.join(changes) or 'no change'} ({why})", proposer=NAME,
-            settings={"parameters": dict(after), "sampler": "tpe"},
+            parent=head.id, patch=self.sources.patch(head.record, space.changed(files, after)),
+            hypothesis=f"{', '.join(changes) or 'no change'} ({_why(sampler, known)})", proposer=NAME,
+            settings={"parameters": dict(after), "sampler": sampler},
         )  # fmt: skip
 
-    def _constants(self, files: Mapping[str, str]) -> dict[str, Constant]:
-        values: dict[str, Constant] = {}
-        for path, names in self._by_file().items():
-            values |= {f"{path}:{name}": value for name, value in current(files[path], names, path).items()}
-        return values
-
-    def _changed(self, files: Mapping[str, str], after: Mapping[str, Constant]) -> dict[str, str]:
-        return {
-            path: exchange(files[path], {name: after[f"{path}:{name}"] for name in names}, path)
-            for path, names in self._by_file().items()
-        }
-
-    def _by_file(self) -> dict[str, list[str]]:
-        files: dict[str, list[str]] = {}
-        for key in self.space:
-            path, _, name = key.partition(":")
-            files.setdefault(path, []).append(name)
-        return files
-
-    def _study(self, ledger: Ledger, distributions: dict[str, BaseDistribution]) -> optuna.Study:
-        """What the ledger remembers of this space, as an Optuna study."""
-        known = len(ledger.entries(Proposal))
-        sampler = optuna.samplers.TPESampler(
-            n_startup_trials=self.startup, multivariate=True, constant_liar=True, seed=self.seed + known
-        )
-        study = optuna.create_study(sampler=sampler, direction=history.study(ledger).record.direction)
-        study.add_trials(trials(ledger, distributions, self.ladder))
-        return study
+    def _chosen(self, known: Known, before: Params) -> tuple[Params, str]:
+        """The first candidate that is new, and who had it: the sampler or, if that only repeats itself, chance."""
+        done = [one.params for one in known.tried]
+        for name in (self.sampler, RANDOM):
+            for params in islice(samplers.SAMPLERS[name].candidates(known), TRIES):
+                if params not in done and any(before[key] != value for key, value in params.items()):
+                    return params, name
+        return params, name
 
 
-def trials(ledger: Ledger, distributions: Mapping[str, BaseDistribution], step: float) -> list[FrozenTrial]:
-    """The ledger's comparable `space` proposals as trials: finished, failed, or still running. Their scores are those
-    that the Ladder lets through.
-
-    One that broke a guard counts as the worst seen, so that the sampler stays away from it."""
-    standing, scores = history.read(ledger), seen(ledger, step)
-    screened = {entry.record.proposal: entry.record for entry in ledger.entries(Screening)}
-    found: list[tuple[dict[str, Constant], str, float | None]] = []
-    for proposal in ledger.entries(Proposal):
-        parameters = proposal.record.settings.get("parameters")
-        if (
-            proposal.id < standing.since
-            or not isinstance(parameters, dict)
-            or parameters.keys() != distributions.keys()
-        ):
-            continue
-        screening = screened.get(proposal.id)
-        known = scores[proposal.id].score if proposal.id in scores else None
-        guard = screening.broken_guard if screening else ""
-        found.append((parameters, "running" if screening is None else guard, known))  # type: ignore[arg-type]
-    measured = [value for _, _, value in found if value is not None]
-    worst = (min if history.study(ledger).record.direction == "maximize" else max)(measured, default=0.0)
-    return [
-        _trial(params, worst if state and value else value, state == "running", distributions)
-        for params, state, value in found
-    ]
-
-
-def _trial(
-    params: dict[str, Constant], value: float | None, running: bool, distributions: Mapping[str, BaseDistribution]
-) -> FrozenTrial:
-    state = TrialState.RUNNING if running else TrialState.FAIL if value is None else TrialState.COMPLETE
-    kept = value if state == TrialState.COMPLETE else None
-    return optuna.create_trial(state=state, params=params, distributions=dict(distributions), value=kept)
-
-
-def _distribution(key: str, table: Mapping[str, JsonValue]) -> BaseDistribution:
-    low, high, log, step = (table.get(name) for name in ("low", "high", "log", "step"))
-    if table["type"] == "categorical":
-        return CategoricalDistribution(table["choices"])  # type: ignore[arg-type]
-    if not isinstance(low, int | float) or not isinstance(high, int | float):
-        raise ConfigError(f"[space] {key} needs low and high", "correct pawl.toml")
-    if table["type"] == "int":
-        return IntDistribution(
-            int(low), int(high), log=bool(log), step=int(step) if isinstance(step, int | float) else 1
-        )
-    return FloatDistribution(low, high, log=bool(log), step=step if isinstance(step, int | float) else None)
-
-
-def _rounded(value: Constant, distribution: BaseDistribution) -> Constant:
-    """Four significant digits are enough for a person to read, and stay inside the range."""
-    if isinstance(distribution, FloatDistribution):
-        return min(max(float(f"{value:.4g}"), distribution.low), distribution.high)
-    return value
+def _why(sampler: str, known: Known) -> str:
+    if known.finished <= known.startup and likely.believed(known.space):
+        return "near the best guesses first"
+    if sampler == RANDOM:
+        return "drawn at random"
+    if known.finished <= known.startup:
+        return "explores at random first"
+    return f"looks promising after {known.finished} runs"

@@ -71,15 +71,26 @@ class Dimension:
             return ((value - self.low) / self.step + 0.5) / self.count
         return (value - self.low) / (self.high - self.low)
 
+    def share(self, value: Constant) -> tuple[float, float]:
+        """The places in [0, 1], from and to, that give this one of its values; from and to the same for a float without
+        steps. Raises ValueError for what is outside."""
+        unit = self.unit(value)
+        if self.log and self.kind == "int":
+            assert not isinstance(value, str)
+            low, high = self._logs()
+            return (math.log(value - 0.5) - low) / (high - low), (math.log(value + 0.5) - low) / (high - low)
+        half = 0.5 / self.count if self.count else 0.0
+        return unit - half, unit + half
+
     def value(self, unit: float) -> Constant:
         """The value at a place in [0, 1]; a float without steps has four significant digits, which are enough for a
         person to read, and stays inside the range. `value(unit(x)) == x` for all that it gives."""
         if self.log:
             low, high = self._logs()
             found = math.exp(low + unit * (high - low))
-            return self._whole(round(found)) if self.kind == "int" else self._readable(found)
+            return self._whole(round(found)) if self.kind == "int" else self.readable(found)
         if self.kind == "float" and not self.step:
-            return self._readable(self.low + unit * (self.high - self.low))
+            return self.readable(self.low + unit * (self.high - self.low))
         index = min(max(int(unit * self.count), 0), self.count - 1)
         if self.kind == "categorical":
             return self.choices[index]
@@ -96,7 +107,8 @@ class Dimension:
     def _whole(self, value: int) -> int:
         return min(max(value, round(self.low)), round(self.high))
 
-    def _readable(self, value: float) -> float:
+    def readable(self, value: float) -> float:
+        """A number with four significant digits, inside the range."""
         return min(max(float(f"{value:.4g}"), self.low), self.high)
 
 
