@@ -118,7 +118,8 @@ MEANINGS = {
     "space.choices": "the values (categorical)",
     "space.when": 'the constants, with their values, under which this one is proposed: `{ "FILE:CONSTANT" = [...] }`',
     "space.likely": "your best guess of its value",
-    "space.sure": "how far `likely` is trusted: `low`, `medium` or `high`",
+    "space.sure": "how far `likely` is trusted: `low`, `medium` or `high`; see [search-a-space.md]"
+    "(../how-to/search-a-space.md)",
     "space": "constants to search, by `\"FILE:CONSTANT\"`; see [space] below",
     "workers": "turns at once",
     "suite": "another measure of every release, for `pawl regress`; see [[suite]] below",
