@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from pawl.errors import ConfigError
 from pawl.proposers.space import SpaceProposer
 from pawl.protocols import Proposer, Sources
+from pawl.records import Proposal
 from pawl.testing.proposers import OneFile, ProposerContract
 
 SPACE: Mapping[str, Mapping[str, JsonValue]] = {
@@ -107,6 +108,16 @@ class TestAfterwards:
         assert sorted(str(one.settings["parameters"]) for one in found) == [
             str({"train.py:DEPTH": n}) for n in (1, 3, 4, 5, 6, 7, 8)
         ]
+
+    def test_true_is_not_one(self, tmp_path: Path) -> None:
+        ledger, head = TestSpace().begun(tmp_path)
+        space: Mapping[str, Mapping[str, JsonValue]] = {
+            "train.py:NAME": {"type": "categorical", "choices": [1, True, "tanh"]}
+        }
+        for _ in range(2):
+            ledger.append(SpaceProposer(OneFile(), space, ladder=0.0).propose(head, ledger))
+        found = [entry.record.settings["parameters"] for entry in ledger.entries(Proposal)]
+        assert sorted(map(str, found)) == ["{'train.py:NAME': 1}", "{'train.py:NAME': True}"]
 
     def test_proposals_from_before_the_space_was_changed_do_not_count(self, tmp_path: Path) -> None:
         ledger, head = TestSpace().begun(tmp_path)

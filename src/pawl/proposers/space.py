@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from pawl.errors import ConfigError
 from pawl.ledger import Entry, Ledger
 from pawl.proposers import likely, samplers, tried
+from pawl.proposers.constants import Constant
 from pawl.proposers.spaces import Params, Space
 from pawl.proposers.tried import Known
 from pawl.protocols import Sources
@@ -62,12 +63,17 @@ class SpaceProposer:
 
     def _chosen(self, known: Known, before: Params) -> tuple[Params, str]:
         """The first candidate that is new, and who had it: the sampler or, if that only repeats itself, chance."""
-        done = [one.params for one in known.tried]
+        done = {_told(one.params) for one in known.tried}
         for name in (self.sampler, RANDOM):
             for params in islice(samplers.SAMPLERS[name].candidates(known), TRIES):
-                if params not in done and any(before[key] != value for key, value in params.items()):
+                if _told(params) not in done and not _told(params) <= _told(before):
                     return params, name
         return params, name
+
+
+def _told(params: Params) -> frozenset[tuple[str, bool, Constant]]:
+    """Values, of which True is not 1."""
+    return frozenset((name, isinstance(value, bool), value) for name, value in params.items())
 
 
 def _why(sampler: str, known: Known) -> str:
