@@ -87,3 +87,12 @@ def test_nothing_is_drawn_outside_of_the_space() -> None:
     drawn = list(islice(candidates(Known(space, [], 8, seed=1)), 200))
     assert all(space.fits(params) for params in drawn)
     assert {params["t.py:SIZE"] for params in drawn} == {1, 2, 3}
+
+
+def test_one_constant_is_enough() -> None:
+    space = Space.of({"t.py:X": {"type": "float", "low": 0, "high": 1}})
+    tried = list[Tried]()
+    for n in range(40):
+        params = next(candidates(Known(space, list(tried), 8, seed=n)))
+        tried.append(Tried(2 * n + 1, 2 * n + 2, params, abs(float(params["t.py:X"]) - 0.9), NAME))
+    assert all(one.loss is not None and one.loss < 0.05 for one in tried[-4:])

@@ -57,6 +57,26 @@ def test_a_categorical_guess_is_some_times_as_likely_as_another_choice(sure: str
     assert one + 3 * other == pytest.approx(4)
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"type": "int", "low": 0.5, "high": 9.5, "likely": 0.7},
+        {"type": "int", "low": 1, "high": 9, "step": 3, "likely": 9},
+        {"type": "int", "low": 1, "high": 9, "likely": 4.5},
+        {"type": "float", "low": 0, "high": 1.19, "step": 0.3, "likely": 1.19},
+        {"type": "float", "low": 0, "high": 1, "likely": 1},
+    ],
+)
+def test_a_guess_beside_the_values_is_one_of_the_nearest(table: Mapping[str, JsonValue]) -> None:
+    found = Space.of({X: {**table, "sure": "high"}})
+    dimension, guess = found.dimensions[0], table["likely"]
+    assert isinstance(guess, int | float)
+    values = {dimension.value(n / 1000) for n in range(1001)}
+    densest = max(values, key=lambda value: density(found, value))  # type: ignore[arg-type]
+    assert abs(float(densest) - guess) == min(abs(float(value) - guess) for value in values)
+    assert len({str(likely.sample(found, Random(n))[X]) for n in range(50)}) > 1
+
+
 TREE: Mapping[str, Mapping[str, JsonValue]] = {
     "t.py:KIND": {"type": "categorical", "choices": ["sgd", "adamw"], "likely": "adamw", "sure": "high"},
     "t.py:RATE": {"type": "float", "low": 1e-5, "high": 1, "log": True, "likely": 3e-3},

@@ -68,7 +68,7 @@ class Dimension:
             low, high = self._logs()
             return min(max((math.log(value) - low) / (high - low), 0.0), 1.0)
         if self.step:
-            return ((value - self.low) / self.step + 0.5) / self.count
+            return min(((value - self.low) / self.step + 0.5) / self.count, 1.0)
         return (value - self.low) / (self.high - self.low)
 
     def share(self, value: Constant) -> tuple[float, float]:
@@ -208,4 +208,6 @@ def _dimension(name: str, table: ranges.SpaceTable) -> Dimension:
     if table.type == "int":
         low, high, step = math.ceil(low), math.floor(high), step or 1.0
         high -= (high - low) % step
-    return Dimension(name, table.type, low, high, table.log, step, when=when, likely=table.likely, sure=sure)
+    assert not isinstance(table.likely, str)
+    likely = None if table.likely is None else min(max(table.likely, low), high)
+    return Dimension(name, table.type, low, high, table.log, step, when=when, likely=likely, sure=sure)
