@@ -60,8 +60,8 @@ def bowl(params: Params) -> float:
 
 @pytest.mark.parametrize("name", [pytest.param("tpe", marks=pytest.mark.slow), "cma-es"])
 def test_what_learns_beats_chance_on_a_bowl(name: str) -> None:
-    learned = median(best(name, NUMBERS, bowl, 70, seed) for seed in range(3))
-    drawn = median(best("random", NUMBERS, bowl, 70, seed) for seed in range(9))
+    learned = median(best(name, NUMBERS, bowl, 110, seed) for seed in range(3))
+    drawn = median(best("random", NUMBERS, bowl, 110, seed) for seed in range(9))
     assert learned < drawn / 3
 
 
