@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import TypeVar, cast, get_type_hints
 
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
@@ -21,7 +22,13 @@ P = TypeVar("P")
 def known(kind: str) -> dict[str, EntryPoint]:
     """The installed parts of a kind ("gate", "proposer", ...), by name."""
     plural = kind + ("es" if kind.endswith("x") else "s")
-    return {point.name: point for point in entry_points(group=f"pawl.{plural}")}
+    return {point.name: point for point in installed(f"pawl.{plural}")}
+
+
+@cache
+def installed(group: str) -> EntryPoints:
+    """A group of entry points, read once in a process: each reading goes through the metadata of every package."""
+    return entry_points(group=group)
 
 
 def load(kind: str, name: str) -> type:
