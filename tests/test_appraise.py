@@ -87,6 +87,7 @@ def test_where_nothing_works_nothing_survives_and_the_way_is_no_way() -> None:
     assert sum(found.idle[0] for found in logs if found.idle) > 0.8 * sum(len(found.steps) for found in logs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stated", [None, 1.0])
 def test_a_false_survivor_is_no_more_common_than_promised(stated: float | None) -> None:
     """300 logs where nothing works, with one change of seed; 5 % of logs may, with room for three standard errors."""
