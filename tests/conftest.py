@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import dice
 from pawl import app, cache, keys
@@ -19,9 +20,12 @@ MEMORY = Path("/dev/shm")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """As wide a terminal everywhere: `rich` looks once, when the command line is imported. And tests' folders in
-    memory where there is room: each entry that a ledger takes waits for the disk twice."""
+    """As wide a terminal everywhere: `rich` looks once, when the command line is imported. Fewer examples among the
+    fast tests. And tests' folders in memory where there is room: each entry that a ledger takes waits for the disk."""
     os.environ["COLUMNS"] = "120"
+    if config.option.markexpr == "not slow":
+        settings.register_profile("fast", settings(), max_examples=40)  # where a test does not say how many it needs
+        settings.load_profile("fast")
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2**31:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 

@@ -163,7 +163,7 @@ def test_two_scores_are_enough_and_no_step_is_an_answer() -> None:
 
 
 @given(st.integers(0, 200), st.sampled_from([1e-4, 0.37, 8.0, 1e5]), st.sampled_from([-300.0, 0.0, 12.5]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_neither_unit_nor_zero_nor_sign_changes_a_verdict(seed: int, scale: float, shift: float) -> None:
     log = made(seed, tries=20, size=4.0)
     plain = appraise(log, guesses=False)
