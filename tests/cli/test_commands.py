@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -124,19 +125,21 @@ def test_ledger_verify_says_how_much_it_read_and_finds_a_changed_byte(toy_study:
     assert "not what was written" in done.stderr
 
 
-@pytest.mark.always
-def test_approve_shows_the_exact_bytes_signs_them_and_releases(toy_study: app.OpenStudy, people: People) -> None:
-    id = toy_study.run(runs=200, until_certified=True)[-1].id
+def test_approve_shows_the_exact_bytes_signs_them_and_releases(
+    finished: app.OpenStudy, people: People, tmp_path: Path
+) -> None:
+    study = app.adopt(shutil.copytree(finished.folder, tmp_path / "toy"))
+    id = study.dossiers()[-1].id
     words = ("approve", str(id), "--key", people["ada"].key, "--as", "ada@example.org", "--note", "fine")
-    printed = pawl(*words, "--print", study=toy_study).stdout
-    refused = pawl(*words, study=toy_study)
+    printed = pawl(*words, "--print", study=study).stdout
+    refused = pawl(*words, study=study)
     assert refused.returncode == 5
     assert "no terminal" in refused.stderr
-    done = pawl(*words, "--yes", study=toy_study)
+    done = pawl(*words, "--yes", study=study)
     assert done.returncode == 0, done.stderr
     assert printed in done.stdout
     assert "is the champion" in done.stdout
-    again = pawl(*words, "--yes", study=toy_study)
+    again = pawl(*words, "--yes", study=study)
     assert again.returncode == 5
     assert "was settled" in again.stderr
 
