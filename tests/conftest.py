@@ -9,16 +9,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import dice
 from pawl import app, cache, keys
 from pawl.testing import postgresql
 from studies import digits, toy
 
+MEMORY = Path("/dev/shm")
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """As wide a terminal everywhere: `rich` looks once, when the command line is imported."""
+    """As wide a terminal everywhere: `rich` looks once, when the command line is imported. Fewer examples among the
+    fast tests. And tests' folders in memory where there is room: each entry that a ledger takes waits for the disk."""
     os.environ["COLUMNS"] = "120"
+    if config.option.markexpr == "not slow":
+        settings.register_profile("fast", settings(), max_examples=40)  # where a test does not say how many it needs
+        settings.load_profile("fast")
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2**31:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 TRAINS = {"toy_study", "make_toy", "original", "digits_study"}
@@ -54,6 +63,7 @@ def loaded_dice() -> Iterator[None]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder of the session's own, and the machine's real cache, so that environments are built once."""
     os.environ["PAWL_CACHE"] = str(cache.folder("environments").parent)
+    os.environ.setdefault("MPLCONFIGDIR", str(cache.folder("matplotlib")))  # or each process looks for fonts anew
     folder = tmp_path_factory.mktemp("home")
     os.environ.update(HOME=str(folder), XDG_CONFIG_HOME=str(folder / ".config"))
     for name in ("PAWL_STUDY", "SSH_AUTH_SOCK", "SSH_ASKPASS"):

@@ -113,14 +113,15 @@ def setting(before: str, values: Mapping[str, float]) -> str:
     return "".join(lines)
 
 
-def improve(study: SimulatedStudy, *steps: Mapping[str, float]) -> int:
-    """Put these settings in the queue, each on the head of its time, accept them by the loop's own turns, certify
-    and judge; the dossier's id."""
+def improve(study: SimulatedStudy, *steps: Mapping[str, float], by: str = "human") -> int:
+    """Put these settings in the queue, in somebody's name, each on the head of its time, accept them by the loop's own
+    turns, certify and judge; the dossier's id."""
     with study.loop() as loop, ThreadPoolExecutor(2) as pool:
         loop.search.settle_noise(pool)
         for step in steps:
             source = study.lineage.read(history.head(study.ledger).record)["train.py"]
-            study.propose(setting(source, step), " ".join(f"{name} to {value}" for name, value in step.items()))
+            words = " ".join(f"{name} to {value}" for name, value in step.items())
+            study.propose(setting(source, step), words, by)
             turned = loop.search.turn()
             assert turned, step
             assert turned.record.decision == "accepted", step

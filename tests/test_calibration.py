@@ -160,6 +160,7 @@ def test_only_scores_on_seeds_that_nobody_chose_are_pooled(story: Story) -> None
 
 def test_the_replay_is_reproducible_and_within_its_promise(story: Story) -> None:
     first = rates(measured(story.ledger, RULES))["any of 1 certificate(s) won, replayed"]
+    calibration._false.cache_clear()
     again = rates(measured(Ledger(story.ledger._store), RULES))["any of 1 certificate(s) won, replayed"]
     assert first == again
     assert (first.of, first.promised, first.exceeded) == (calibration.REPLAYS, 0.10, False)
@@ -168,8 +169,10 @@ def test_the_replay_is_reproducible_and_within_its_promise(story: Story) -> None
 
 def test_a_certificate_that_is_won_too_easily_is_noticed(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody divides by too little: the threshold is far below 1 / alpha."""
+    calibration._false.cache_clear()
     monkeypatch.setattr("pawl.evidence.threshold", lambda step, wins, alpha: 2.0)
     assert rates(measured(story.ledger, RULES))["any of 1 certificate(s) won, replayed"].exceeded
+    calibration._false.cache_clear()
 
 
 def test_nothing_is_replayed_before_the_noise_is_known(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pawl.config import Config, inside, load, must_exist
+from pawl.config import Config, TrainTable, inside, load, must_exist
 from pawl.errors import ConfigError
 from pawl.tables import parse
 
@@ -299,3 +299,11 @@ def test_proposers_have_names_of_their_own(tmp_path: Path, proposers: str, probl
     (tmp_path / "pawl.toml").write_text(GOOD + proposers)
     with pytest.raises(ConfigError, match=problem):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("budget", "left"),
+    [("60", "1"), ("260_000 tokens", "5200"), ("1", "1"), ("0", "0"), ("2.5 s", "0.05"), ("200", "4")],
+)
+def test_a_share_of_a_budget(budget: str, left: str) -> None:
+    assert TrainTable(command=("true",), editable=("train.py",), budget=budget).cut(0.02) == left

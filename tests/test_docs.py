@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,14 @@ def commands(line: str) -> Iterator[list[str]]:
     yield command
 
 
+@cache
+def whole_command() -> Any:
+    return typer.main.get_command(app)
+
+
 def understood(words: list[str], whole: bool) -> None:
     """Raise unless `pawl WORDS...` is a real command with real options; `whole`: and complete."""
-    command: Any = typer.main.get_command(app)
+    command = whole_command()
     rest = [NAMED.get(word, word) for word in words]
     while hasattr(command, "commands"):
         if not rest and not whole:

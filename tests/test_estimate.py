@@ -26,6 +26,7 @@ def stopped(gains: list[float], test: Betting, stop: Stop = STOP) -> list[float]
     return gains[: stop.end(test, gains)[0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 0.8])
 def test_it_is_above_the_truth_half_of_the_time_and_the_plain_mean_is_not(shift: float) -> None:
     """With 200 certificates a share of one half has an sd of .035; bench/interval.py looks more closely."""

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -181,18 +180,10 @@ def test_the_other_verifier_is_given_out_as_it_is() -> None:
     assert done.stdout_bytes == VERIFIER.read_bytes()
 
 
-def pythons() -> Sequence[str]:
-    """Other Pythons on this machine, from 3.9 on, that run."""
-    found = []
-    for version in ("3.9", "3.10", "3.12", "3.13"):
-        program = shutil.which(f"python{version}")
-        if program and subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0:
-            found.append(program)
-    return [sys.executable, *found]
-
-
-@pytest.mark.parametrize("python", pythons())
+@pytest.mark.parametrize("python", [sys.executable, "python3.9", "python3.10", "python3.12", "python3.13"])
 def test_the_other_verifier_runs_alone(real: Bundles, tmp_path: Path, python: str) -> None:
+    if not shutil.which(python) or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip(f"{python} is not on this machine")
     file = tmp_path / "a.bundle"
     file.write_bytes(real.first)
     code, said = alone(file, *anchors(real), python=python)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, dataclass, field, is_dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
@@ -47,13 +47,10 @@ VALUES = {
 def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stranger's package that registers the parts above as gates."""
 
-    def found(group: str) -> Any:
-        if group != "pawl.gates":
-            return entry_points(group=group)
-        ours = [EntryPoint(name, f"{__name__}:{value}", group) for name, value in VALUES.items()]
-        return [*entry_points(group=group), *ours, EntryPoint("broken", "no.such.module:X", group)]
-
-    monkeypatch.setattr(plugins, "entry_points", found)
+    ours = [EntryPoint(name, f"{__name__}:{value}", "pawl.gates") for name, value in VALUES.items()]
+    ours.append(EntryPoint("broken", "no.such.module:X", "pawl.gates"))
+    real = plugins.installed
+    monkeypatch.setattr(plugins, "installed", lambda group: [*real(group), *(ours if group == "pawl.gates" else ())])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -38,10 +38,3 @@ def test_what_cannot_be_taken_apart_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ConfigError, match=r"only \.npz and \.npy"):
         unlearning.scrambled([Mount(tmp_path / "train.csv", "/study/train.csv")])
-
-
-@pytest.mark.parametrize(
-    ("amount", "left"), [("60", "1"), ("260000", "5200"), ("1", "1"), ("0", "0"), ("2.5", "0.05"), ("200", "4")]
-)
-def test_hardly_any_of_a_budget(amount: str, left: str) -> None:
-    assert unlearning.cut(amount) == left

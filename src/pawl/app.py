@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from pawl import (
     answers,
@@ -25,28 +24,23 @@ from pawl import (
     forecast,
     frames,
     history,
-    inbox,
     initialise,
     keys,
     move,
     notebook,
     plugins,
-    policy,
     recap,
     seals,
 )
 from pawl.bills import Bill
-from pawl.deciding import Deciding
 from pawl.errors import ConfigError, Halted, Interrupted, NotAuthorized, did_you_mean
 from pawl.labs.lab import Lab
 from pawl.ledger import Entry
-from pawl.lineage import PatchRefused
 from pawl.loop import Budget, Loop
-from pawl.names import reserved
-from pawl.protocols import Adviser, Sandbox, Suggestion
+from pawl.proposing import Proposing
+from pawl.protocols import Sandbox
 from pawl.rates import Calibration
 from pawl.records import (
-    CALIBRATION,
     Ablation,
     Certificate,
     Completion,
@@ -60,13 +54,12 @@ from pawl.records import (
     Variant,
     Verdict,
 )
-from pawl.tables import seconds
+from pawl.tables import PartTable, seconds
 
 if TYPE_CHECKING:
     import pandas
 
 R = TypeVar("R", bound=Record)
-ANALYST = config.ProposerTable(use="log-analyst")
 
 
 def open(folder: str | Path = ".") -> OpenStudy:
@@ -79,7 +72,7 @@ def adopt(folder: str | Path = ".") -> OpenStudy:
     return OpenStudy(Path(folder).resolve(), adopt=True)
 
 
-class OpenStudy(Deciding):
+class OpenStudy(Proposing):
     """One study: its settings, its ledger, and what can be done with it. Reading needs no sandbox and no policy."""
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -104,7 +97,7 @@ class OpenStudy(Deciding):
 
     def ladder(self) -> float:
         """The step, in sds of one run, of the policy's Ladder between scores and those who propose; 0: none."""
-        return self._rules_of_now().screening.ladder
+        return self.rules_of_now().screening.ladder
 
     def frame(self, what: str = "runs") -> pandas.DataFrame:
         """`runs`, `screenings`, `pairs` or `certificates` as a pandas data frame (needs pawl-ai[frames])."""
@@ -146,8 +139,7 @@ class OpenStudy(Deciding):
 
     def calibration(self) -> Calibration:
         """How often null candidates got through each step, beside what the policy promises."""
-        found = self.known_rules()
-        return calibration.measured(self.ledger, found[0] if found else policy.wished(self.folder)[0])
+        return calibration.measured(self.ledger, self.rules_of_now())
 
     def spending(self) -> list[Bill]:
         """What each proposer spent on language models, beside its limits."""
@@ -161,21 +153,11 @@ class OpenStudy(Deciding):
 
     def notebook(self) -> dict[str, str]:
         """The sections of the notebook as they are now, by name. Raises ConfigError where nothing ran yet."""
-        return recap.sections(self.ledger, self._rules_of_now().screening.ladder)
+        return recap.sections(self.ledger, self.ladder())
 
     def write_notebook(self) -> Path:
         """These sections in `notebook.md`; what people wrote there stays. Raises ConfigError, PawlError."""
         return notebook.write(self.folder, self.notebook())
-
-    def suggestions(self) -> list[tuple[str, Suggestion]]:
-        """What the ledger suggests for the head, and which proposer says so: those of pawl.toml that can, and in any
-        case the one that reads logs. Raises ConfigError where nothing ran yet."""
-        history.study(self.ledger)
-        tables = [table for table in self.config.proposer if hasattr(plugins.load("proposer", table.use), "suggest")]
-        tables += [] if any(table.use == ANALYST.use for table in tables) else [ANALYST]
-        head, proposers = history.head(self.ledger), self._proposers(self._rules_of_now(), tables)
-        advisers = cast(dict[str, Adviser], proposers)
-        return [(name, one) for name, adviser in advisers.items() for one in adviser.suggest(head, self.ledger)]
 
     def write_page(self, dossier: Entry[Dossier]) -> Path:
         """A dossier's page as `.pawl/dossiers/N.html`."""
@@ -206,54 +188,6 @@ class OpenStudy(Deciding):
         }  # fmt: skip
 
     # -- trying -------------------------------------------------------------------------------------------------
-
-    def propose(self, patch: str, hypothesis: str, by: str = "human", limited: bool = False) -> Entry[Proposal]:
-        """Put a person's patch in the queue; the next turn tries it. `limited`: a script's, within the limits of
-        [inbox]. Raises ConfigError if it does not fit, or if that name is a proposer's."""
-        owners = {CALIBRATION: "null candidates", **{table.called: "a proposer" for table in self.config.proposer}}
-        if by in owners or reserved(by):
-            raise ConfigError(
-                f"nobody is called '{by}': so is {owners.get(by, 'what agents hand in')}", "pawl propose --by NAME"
-            )
-        return self._within_limits(patch, hypothesis, by) if limited else self._queue(patch, hypothesis, by)
-
-    def hand_in(self, patch: str, hypothesis: str, name: str = "") -> Entry[Proposal]:
-        """As `propose`, for an agent that the operator calls `name`: in the inbox's name and within its limits."""
-        return self._within_limits(patch, hypothesis, inbox.called(name))
-
-    def inbox_room(self) -> int:
-        """How many proposals agents and scripts may hand in now."""
-        limits = self.config.inbox
-        return inbox.room(self.ledger, limits.waiting, limits.hourly, datetime.now(UTC))
-
-    def _within_limits(self, patch: str, hypothesis: str, by: str) -> Entry[Proposal]:
-        inbox.check(patch, hypothesis)
-        with self.store.hold("inbox", wait=True):  # or two at once would both find the last place free
-            if not self.inbox_room():
-                limits = self.config.inbox
-                raise ConfigError(
-                    f"the inbox is full: {limits.waiting} may wait, and {limits.hourly} may come in an hour",
-                    "pawl run --runs 20   (or raise [inbox] waiting or hourly in pawl.toml)",
-                )
-            return self._queue(patch, hypothesis, by)
-
-    def _queue(self, patch: str, hypothesis: str, by: str) -> Entry[Proposal]:
-        if not hypothesis.strip():
-            raise ConfigError("a proposal needs a hypothesis", "pawl propose --patch FILE --hypothesis '...'")
-        if self.ledger.last(Variant) is None:
-            self.ledger.append(self.lineage.baseline())
-        standing, problem = history.read(self.ledger), ""
-        for parent in dict.fromkeys((standing.head, standing.reference, standing.champion)):
-            try:
-                self.lineage.applied(patch, self.ledger.get(parent, Variant).record.commit)
-            except PatchRefused as refusal:
-                problem = problem or str(refusal)
-                continue
-            with self.kept():
-                return self.ledger.append(
-                    Proposal(parent=parent, patch=patch, hypothesis=hypothesis, proposer=by, settings={})
-                )
-        raise ConfigError(problem, f"git diff   (a patch on {', '.join(self.lineage.editable)} only)")
 
     def run(
         self,
@@ -293,15 +227,11 @@ class OpenStudy(Deciding):
 
     def openings(self) -> list[seals.Life]:
         """Every holdout that the study ever had, with its openings. Those that are left are by the policy in force."""
-        return seals.lives(self.ledger, self._rules_of_now().holdout.openings)
+        return seals.lives(self.ledger, self.rules_of_now().holdout.openings)
 
     def asks_holdout(self) -> bool:
         """Whether the policy in force has the gate that asks the holdout."""
-        return any(gate.use == "holdout" for gate in self._rules_of_now().gate)
-
-    def _rules_of_now(self) -> policy.Policy:
-        found = self.known_rules()
-        return found[0] if found else policy.wished(self.folder)[0]
+        return any(gate.use == "holdout" for gate in self.rules_of_now().gate)
 
     def refresh_holdout(self, file: Path, reason: str, by: str) -> Entry[Holdout]:
         """Exchange the holdout for a fresh set. Raises ConfigError while a loop runs, or for one that is not fresh."""
@@ -345,7 +275,7 @@ def budget_seconds(budget: str | float) -> float:
 
 def sandbox() -> Sandbox:
     """The default sandbox, for the doctor."""
-    return cast(Sandbox, plugins.build("sandbox", "bubblewrap", {}))
+    return plugins.part(Sandbox, PartTable(use="bubblewrap"))
 
 
 def labs() -> list[Lab]:

@@ -21,6 +21,7 @@ from pawl.envelope import sha256
 from pawl.errors import ConfigError, Interrupted, did_you_mean
 from pawl.ledger import Entry
 from pawl.loop import Loop
+from pawl.metrics import sign
 from pawl.purse import Bench, Purse, Said, Spent
 from pawl.records import Ablation, Bisection, Drop, Proposal, Purpose, Regression
 from pawl.regress import Regress, Suite
@@ -123,7 +124,7 @@ def _suites(study: OpenStudy, wanted: Sequence[str]) -> list[Suite]:
     known = {OWN: Suite(OWN, own.study.metric, own.sign, "")}  # its settings are what makes runs comparable
     for table in own.suite:
         digest = sha256(table.model_dump_json().encode() + _sealed(study, table))
-        known[table.name] = Suite(table.name, table.metric, 1 if table.direction == "maximize" else -1, digest)
+        known[table.name] = Suite(table.name, table.metric, sign(table.direction), digest)
     for one in wanted:
         if one not in known:
             raise ConfigError(

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary, proxy
 from pawl import history
 from pawl.history import Standing
 from pawl.ledger import Entry, Ledger
+from pawl.metrics import sign
 from pawl.racing import Belief, Race
 from pawl.records import Certificate, CommonSeeds, Evaluation, Noise, Proposal, Record, Run, Screening, Study, Verdict
 
@@ -41,7 +42,7 @@ class Course:
         study = self.standing.study
         assert study is not None, "a study comes before its evaluations"
         found = self.ledger.get(evaluation, Evaluation).record.metrics.get(study.record.metric)
-        return found if found is None or study.record.direction == "maximize" else -found
+        return None if found is None else sign(study.record.direction) * found
 
     def scores(self, evaluations: Iterable[int]) -> list[float]:
         """The scores of those that have one."""

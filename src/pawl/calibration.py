@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from statistics import fmean
 
@@ -30,6 +31,7 @@ LONGEST = 4
 """Certificates in a replayed stream, at most; the promise holds for streams of any length."""
 LEAST = 3
 """Scores of one variant that differences are taken of, at least."""
+Pools = tuple[tuple[float, ...], ...]
 NAMES = {"aa": "A/A", "seed-only": "seed-only"}
 
 
@@ -123,17 +125,21 @@ def replayed(ledger: Ledger, standing: history.Standing, rules: CertificationTab
     noise, scores = ledger.last(Noise), pools(ledger, standing)
     if noise is None or noise.id < standing.since or noise.record.scale == 0 or not scores:
         return None
-    random = Random(f"{noise.digest}/{sum(map(len, scores))}")
     steps = min(standing.steps + 1, LONGEST)
-    false = sum(_any_certified(scores, noise.record.scale, steps, rules, random) for _ in range(REPLAYS))
+    false = _false(noise.digest, tuple(map(tuple, scores)), noise.record.scale, steps, rules)
     low, high = interval(false, REPLAYS, LEVEL)
     what = f"any of {steps} certificate(s) won, replayed"
     return Rate("certify", what, false, REPLAYS, REPLAYS, low, high, LEVEL, rules.alpha)
 
 
-def _any_certified(
-    pools: Sequence[Sequence[float]], scale: float, steps: int, rules: CertificationTable, random: Random
-) -> bool:
+@lru_cache(maxsize=32)
+def _false(measured: str, pools: Pools, scale: float, steps: int, rules: CertificationTable) -> int:
+    """How many streams had a false certificate; asked of the same scores at each judging, and costly."""
+    random = Random(f"{measured}/{sum(map(len, pools))}")
+    return sum(_any_certified(pools, scale, steps, rules, random) for _ in range(REPLAYS))
+
+
+def _any_certified(pools: Pools, scale: float, steps: int, rules: CertificationTable, random: Random) -> bool:
     """Whether one stream of certificates, all of them null, has a false one."""
     test, weights = evidence.SignFlip(scale, rules.lambdas), [len(pool) for pool in pools]
     for step in range(1, steps + 1):

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
+from pawl.metrics import sign
 from pawl.names import reserved
 from pawl.ranges import SpaceTable, ordered
 from pawl.records import CALIBRATION, Direction
@@ -83,6 +84,12 @@ class TrainTable(Table):
     def amount(self) -> str:
         """The number in `budget`, which the program is told as PAWL_BUDGET."""
         return self.budget.split()[0].replace("_", "")
+
+    def cut(self, share: float) -> str:
+        """A share of that number; a whole one, and hardly ever 0, where it was whole."""
+        if "." in self.amount:
+            return f"{float(self.amount) * share:.6g}"
+        return str(max(min(int(self.amount), 1), round(int(self.amount) * share)))
 
     @model_validator(mode="after")
     def _budget_has_a_number(self) -> Self:
@@ -231,7 +238,7 @@ class Config(Table):
     @property
     def sign(self) -> int:
         """+1 where a higher metric is better, -1 where a lower one is."""
-        return 1 if self.study.direction == "maximize" else -1
+        return sign(self.study.direction)
 
 
 def load(study: Path) -> tuple[Config, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pawl import amend, history, policy
 from pawl.approve import Approve, Case
+from pawl.assembly import Assembly
 from pawl.consent import Consent, Word
 from pawl.errors import ConfigError, NotAuthorized, PawlError
 from pawl.keys import must_be_keys
@@ -28,10 +29,9 @@ from pawl.records import (
     Variant,
     Verdict,
 )
-from pawl.wiring import Wiring
 
 
-class Deciding(Wiring):
+class Deciding(Assembly):
     """A study, as people decide about it."""
 
     def decide(self, id: int, word: Word, key: Path, approver: str, remark: str = "") -> Entry[Record]:

@@ -42,6 +42,11 @@ def direction(metric: str, objective: str, of_objective: Direction) -> Direction
     return "maximize" if metric.partition("@")[0] in RISING else "minimize"
 
 
+def sign(direction: Direction) -> int:
+    """+1 where a higher metric is better, -1 where a lower one is."""
+    return 1 if direction == "maximize" else -1
+
+
 def slices(metric: str, evaluations: tuple[Evaluation, ...]) -> list[str]:
     """The metrics that a name stands for: itself, or with `@*` the one of every slice that any evaluation has."""
     if not metric.endswith(EVERY):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from pawl.envelope import sha256
 from pawl.hostile import printable
@@ -15,16 +16,11 @@ from pawl.ledger import Ledger
 from pawl.records import Run, Screening
 from pawl.statement import Subject, number
 
-TEMPLATE = "templates/dossier.html"
-
 
 def page(subject: Subject, statement: str, chart: bytes, ledger: Ledger) -> str:
     """The page that shows `subject`, with the `statement` that is signed and the `chart` (PNG) within."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(clean=clean, number=number, line=line, size=size)
-    template = environment.from_string(files("pawl").joinpath(TEMPLATE).read_text(encoding="utf-8"))
     study, certificate = subject.study.record, subject.certificate.record
-    return template.render(
+    return template("dossier.html").render(
         subject=subject, study=study, certificate=certificate, plan=subject.plan.record,
         verdict=subject.verdict.record, released=subject.released.record, statement=statement,
         chart=base64.b64encode(chart).decode(), patch=list(patch_lines(subject.patch)),
@@ -32,6 +28,14 @@ def page(subject: Subject, statement: str, chart: bytes, ledger: Ledger) -> str:
         recommended=certificate.outcome == "certified" and subject.verdict.record.passed,
         against="the champion" if subject.reference.id == subject.champion.id else "certified before, and waiting",
     )  # fmt: skip
+
+
+@cache
+def template(name: str) -> Template:
+    """A page's template: everything is escaped, and nothing may be missing."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(clean=clean, number=number, line=line, size=size)
+    return environment.from_string(files("pawl").joinpath("templates", name).read_text(encoding="utf-8"))
 
 
 def clean(text: str) -> str:

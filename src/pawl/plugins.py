@@ -7,18 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import get_type_hints
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from typing import TypeVar, cast, get_type_hints
 
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from pawl.errors import PartError, did_you_mean
+from pawl.tables import PartTable
+
+P = TypeVar("P")
 
 
 def known(kind: str) -> dict[str, EntryPoint]:
     """The installed parts of a kind ("gate", "proposer", ...), by name."""
     plural = kind + ("es" if kind.endswith("x") else "s")
-    return {point.name: point for point in entry_points(group=f"pawl.{plural}")}
+    return {point.name: point for point in installed(f"pawl.{plural}")}
+
+
+@cache
+def installed(group: str) -> EntryPoints:
+    """A group of entry points, read once in a process: each reading goes through the metadata of every package."""
+    return entry_points(group=group)
 
 
 def load(kind: str, name: str) -> type:
@@ -33,6 +43,12 @@ def load(kind: str, name: str) -> type:
     if not isinstance(part, type) or not is_dataclass(part):
         raise PartError(f"{kind} '{name}' ({points[name].value}) is not a dataclass", "see docs/how-to/write-a-gate.md")
     return part
+
+
+def part(protocol: type[P], table: PartTable, /, **wiring: object) -> P:
+    """The part that a table names, wired as in `build`. The protocol's name is the kind's: `Gate` is found among
+    `pawl.gates`. Raises PartError."""
+    return cast(P, build(protocol.__name__.lower(), table.use, table.settings(), **wiring))
 
 
 def build(kind: str, name: str, settings: Mapping[str, JsonValue], /, **wiring: object) -> object:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from pawl.hostile import one_line
@@ -55,6 +56,11 @@ def new(head: Iterable[Sign], reference: Iterable[Sign]) -> list[Sign]:
         else:
             found.append(sign)
     return found
+
+
+def remembered(look: Look) -> Look:
+    """A costly look, made once at each of the last files: a reference stands beside many heads."""
+    return lru_cache(maxsize=64)(lambda source: tuple(look(source)))
 
 
 def brought(look: Look) -> Compare:

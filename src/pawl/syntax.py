@@ -20,6 +20,10 @@ PASSED_ON = frozenset({
 READS_ENVIRON = frozenset({"os.environ.get", "os.getenv", "os.environ.pop", "os.environ.setdefault"})
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+HANDS_ON = (
+    ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.comprehension, ast.Return, ast.Call,
+)  # fmt: skip
+"""Nodes by which a value gets from one place to another."""
 
 
 class Unreadable(Exception):
@@ -207,7 +211,7 @@ class Flow:
     def follow(self) -> Flow:
         """Go on until nothing new is reached."""
         functions = self.source.functions
-        nodes = self.source.nodes
+        nodes = [node for node in self.source.nodes if isinstance(node, HANDS_ON)]
         while True:
             before = len(self.places) + len(self.results)
             for node in nodes:

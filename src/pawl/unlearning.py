@@ -52,10 +52,3 @@ def _apart(array: NDArray[np.generic], draw: np.random.Generator) -> NDArray[np.
     if array.ndim == 1 and array.dtype.kind in "iubUS":
         return draw.choice(np.unique(array), size=len(array))
     return array[draw.permutation(len(array))]
-
-
-def cut(amount: str, share: float = CUT) -> str:
-    """A share of a budget's number, hardly any unless told otherwise; a whole one at least where it was whole."""
-    if "." in amount:
-        return f"{float(amount) * share:.6g}"
-    return str(max(min(int(amount), 1), round(int(amount) * share)))

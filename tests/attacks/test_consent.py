@@ -34,6 +34,7 @@ from pawl.records import (
 )
 from pawl.signers.ssh import SshSigner
 from pawl.tables import parse
+from simulated import improve, reopened
 from studies import toy
 from test_ledger import ListStore
 
@@ -43,27 +44,20 @@ Waiting = Callable[..., app.OpenStudy]
 
 @pytest.fixture(scope="module")
 def waiting(tmp_path_factory: pytest.TempPathFactory, people: People) -> Waiting:
-    """`waiting(rules)`: a toy study under these rules, with a dossier that waits; each made once, then copied."""
+    """`waiting(rules)`: a toy study under these rules, with a dossier that waits; each made once, then copied. Its runs
+    are simulated: here it is decided about and nothing else."""
     made: dict[str, Path] = {}
 
     def make(rules: dict[str, str] | None = None, proposer: str = "") -> app.OpenStudy:
         name = repr((rules, proposer))
         if name not in made:
             folder = toy(tmp_path_factory.mktemp("made") / "toy", [people["ada"], people["bob"]], rules=rules)
-            study = app.open(folder)
-            for shift in ("0.4", "0.6", "0.65", "0.7") if proposer else ():
-                study.propose(patched(study, shift), f"shift {shift}", proposer)
-            study.run(runs=300, until_certified=True)
+            study = reopened(folder, lambda values: 0.3 * values["SHIFT"])
+            improve(study, {"SHIFT": 0.4}, {"SHIFT": 0.7}, by=proposer or "human")
             made[name] = folder
         return app.adopt(shutil.copytree(made[name], tmp_path_factory.mktemp("copy") / "toy"))
 
     return make
-
-
-def patched(study: app.OpenStudy, shift: str) -> str:
-    from studies import patch
-
-    return patch(study, "SHIFT = 0.0", f"SHIFT = {shift}")
 
 
 def newest(study: app.OpenStudy) -> int:

@@ -15,6 +15,7 @@ from pawl import app, keys
 from pawl.checkpoint import parse, public_key
 from pawl.merkle import check_consistency, check_inclusion, leaf_hash
 from pawl.records import Dossier, PolicyChange, PolicyInForce, Proposal, Release
+from simulated import improve, reopened
 from studies import patch, toy
 
 People = dict[str, keys.Signer]
@@ -152,9 +153,8 @@ def test_show_explains_a_signature(waiting: app.OpenStudy, people: People) -> No
 
 def test_two_people_are_told_what_is_still_missing(tmp_path: Path, people: People) -> None:
     folder = toy(tmp_path / "toy", [people["ada"], people["bob"]], rules={"threshold = 1": "threshold = 2"})
-    study = app.open(folder)
-    study.run(runs=200, until_certified=True)
-    id = study.entries(Dossier)[-1].id
+    study = reopened(folder, lambda values: 0.3 * values["SHIFT"])
+    id = improve(study, {"SHIFT": 0.4}, {"SHIFT": 0.7})
     assert "still 1 of 2 signature(s)" in sign(study, "approve", id, people["ada"]).stdout
     assert "released" in sign(study, "approve", id, people["bob"]).stdout
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,16 @@ from pawl.protocols import Comparing, Evaluator
 from pawl.records import Run, Variant
 from pawl.testing.evaluators import ComparingContract, EvaluatorContract
 from studies import digits, toy
+
+MADE: dict[type, Any] = {}
+"""What was made for a class of tests, none of which changes it."""
+
+
+def once(tests: object, make: Callable[[], tuple[Any, ...]]) -> Any:
+    """Trained by the first test of a class that asks."""
+    if type(tests) not in MADE:
+        MADE[type(tests)] = make()
+    return MADE[type(tests)]
 
 
 class _OfStudy(EvaluatorContract):
@@ -25,6 +36,10 @@ class _OfStudy(EvaluatorContract):
         self.people = people
 
     def make(self, folder: Path) -> tuple[Evaluator, Entry[Run], Entry[Run], str]:
+        found: tuple[Evaluator, Entry[Run], Entry[Run], str] = once(self, lambda: self.trained(folder))
+        return found
+
+    def trained(self, folder: Path) -> tuple[Evaluator, Entry[Run], Entry[Run], str]:
         study = app.open(type(self).build(folder / "study", [self.people["ada"]]))
         with study.loop() as loop:
             measure = loop.search.measure
@@ -47,6 +62,10 @@ class TestSealedWithHoldout(ComparingContract):
         self.people = people
 
     def make(self, folder: Path) -> tuple[Comparing, Entry[Run], Entry[Run]]:
+        found: tuple[Comparing, Entry[Run], Entry[Run]] = once(self, lambda: self.trained(folder))
+        return found
+
+    def trained(self, folder: Path) -> tuple[Comparing, Entry[Run], Entry[Run]]:
         study = app.open(digits(folder / "study", [self.people["ada"]], holdout=True))
         with study.loop() as loop:
             measure = loop.search.measure

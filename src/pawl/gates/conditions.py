@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pawl.protocols import Case
 from pawl.records import Finding, Run
-from pawl.sources import Sign, finding, judged, new
+from pawl.sources import Sign, finding, judged, new, remembered
 from pawl.syntax import Flow, Source
 
 CLOCKS = {
@@ -65,6 +65,7 @@ def _readings(source: Source, name: str) -> list[ast.AST]:
     return [node for node in source.nodes if source.told(node) == name]
 
 
+@remembered
 def _look(source: Source) -> Iterator[Sign]:
     """Everything that could be a change of conditions; what the reference does too is taken off later."""
     seed, budget = (_flow(source, name) for name in TOLD)

@@ -61,7 +61,7 @@ class Guards:
         return self._compared(guard, metric, pairs)
 
     def _compared(self, guard: Guard, metric: str, pairs: list[tuple[float, float]]) -> tuple[bool, str]:
-        sign = 1 if guard.direction == "maximize" else -1
+        sign = metrics.sign(guard.direction)
         if guard.relative:
             floor = TICK if metric.endswith("_seconds") else 0.0
             pairs = [(max(a, floor), max(b, floor)) for a, b in pairs]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pawl.protocols import Case
 from pawl.records import Finding
-from pawl.sources import Sign, brought, judged
+from pawl.sources import Sign, brought, judged, remembered
 from pawl.syntax import Flow, Source
 
 DATA = frozenset({"inputs", "labels", "targets", "tokens", "text"})
@@ -37,6 +37,7 @@ class Reading:
         return judged("reading", case, brought(_look), "data are read, and every row predicted, as before")
 
 
+@remembered
 def _look(source: Source) -> Iterator[Sign]:
     data = Flow(source, lambda node: _loaded(source, node), _ends(SAME), ()).follow()
     chosen = Flow(source, lambda node: _chooses(source, node), _ends(CHOOSES)).follow()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from pawl.models.post import Failed, Post
+from pawl.models.post import Failed, Post, must_leave
 from pawl.models.reading import count, words
 from pawl.protocols import Answer, Prompt
 
@@ -28,8 +28,7 @@ class OpenAiModel:
     extra: Mapping[str, JsonValue] | None = None
 
     def __post_init__(self) -> None:
-        if taken := TAKEN & (self.extra or {}).keys():
-            raise ValueError(f"extra may not hold {', '.join(sorted(taken))}: Pawl says that itself")
+        must_leave(TAKEN, self.extra)
         self._post()
 
     def _post(self) -> Post:

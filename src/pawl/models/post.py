@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -60,6 +60,12 @@ def local(host: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host.lower().rstrip(".") == "localhost"
+
+
+def must_leave(taken: Set[str], extra: Mapping[str, JsonValue] | None) -> None:
+    """Raise ValueError if what a user adds to each request holds a field that Pawl fills in."""
+    if held := taken & (extra or {}).keys():
+        raise ValueError(f"extra may not hold {', '.join(sorted(held))}: Pawl says that itself")
 
 
 @dataclass(frozen=True, slots=True)

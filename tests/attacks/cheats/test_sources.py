@@ -60,14 +60,19 @@ def gate(name: str) -> Gate:
     return plugins.build("gate", name, {})
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def readable(path: Path) -> bool:
+    """Whether gates that read have an answer to give: those that only runs show are in test_cheats.py."""
+    return script(path).KIND == "honest" or script(path).GATE in READING
+
+
+@pytest.mark.parametrize("path", [path for path in SCRIPTS if readable(path)], ids=lambda path: path.stem)
 def test_a_cheat_is_caught_by_the_gate_that_reads_for_it(path: Path) -> None:
     """Also: an honest script is caught by none."""
     found = read(path)
     refused = {name: finding.reason for name in READING if not (finding := gate(name).judge(found)).passed}
     if script(path).KIND == "honest":
         assert refused == {}
-    elif script(path).GATE in READING:
+    else:
         assert script(path).GATE in refused
         assert ".py:" in refused[script(path).GATE]  # it says where
 
