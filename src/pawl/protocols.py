@@ -49,12 +49,14 @@ class Mount:
 @dataclass(frozen=True, slots=True)
 class Environment:
     """A variant's own interpreter and packages: where `python` is inside, what to mount, which paths to cover with
-    emptiness, and the digest of all that is installed."""
+    emptiness, the digest of all that is installed, and the names of the top-level `modules` that can be imported there
+    (none: nobody looked)."""
 
     python: str
     mounts: tuple[Mount, ...]
     masks: tuple[str, ...]
     digest: str
+    modules: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

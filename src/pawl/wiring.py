@@ -171,10 +171,14 @@ class Wiring:
         self.suites = {table.name: self._suite(table, wiring) for table in self.config.suite}
         measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
-        running = {"workplace": place, "stop": stop, "walls": partial(self._agents, table)}
+        own = self.lineage.own_modules(self.ledger.entries(Variant)[0].record.commit)
+        lineage = replace(self.lineage, modules=place.environment.modules | own)
+        running = {
+            "workplace": place, "stop": stop, "walls": partial(self._agents, table), "modules": lineage.modules,
+        }  # fmt: skip
         proposers = self._proposers(rules, self.config.proposer, running)
         fidelity = self._fidelity(measure, {**wiring, **train})
-        search = Search(self.ledger, proposers, self.lineage, measure, rules, metric, sign, fidelity)
+        search = Search(self.ledger, proposers, lineage, measure, rules, metric, sign, fidelity)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         judge = replace(self.build_judge(), prepare=self._controls(rules, wiring, train, broker))
         return Loop(
@@ -278,7 +282,7 @@ class Wiring:
         )
         wiring = {
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
-            "artifacts": self.artifacts, **running,
+            "artifacts": self.artifacts, "stop": threading.Event(), "modules": frozenset[str](), **running,
         }  # fmt: skip
         return {table.called: self._part(Proposer, table, name=table.called, **wiring) for table in tables}
 
