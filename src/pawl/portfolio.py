@@ -1,7 +1,7 @@
 """Who proposes next: a bandit over proposers, by the gain that each brought for what it cost.
 
 A proposer's gains are those of its accepted changes: whole once they are certified, at half while nobody knows, nothing
-once a certificate failed. Its cost is the CPU of all runs that its ideas took, certificates' too, and time and money of
+once a certificate failed. Its cost is the CPU of all runs that its ideas took, certificates' too, and CPU and money of
 its requests to language models; the unit is one mean run. Gains per cost are compared by Thompson sampling (Thompson
 1933; Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011) from gamma posteriors: the rate of gain is
 positive, and one clear success says more than many small ones. Chance comes from the ledger, so that a loop that was
@@ -76,7 +76,8 @@ def credits(ledger: Ledger, names: Sequence[str], ladder: float) -> dict[str, Cr
             found = {other: credit.faded() for other, credit in found.items()}
             found[name] = found[name].after(1, _gained(what) / unit, what.cpu_s / each)
         else:
-            found[name] = found[name].after(0, 0.0, what.wall_s / each + MONEY * what.money)
+            taken = what.wall_s if what.cpu_s is None else what.cpu_s
+            found[name] = found[name].after(0, 0.0, taken / each + MONEY * what.money)
     return found
 
 

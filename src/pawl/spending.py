@@ -16,7 +16,7 @@ from pawl.records import Completion
 MINUTE, DAY = 60.0, 86_400.0
 ASKED = re.compile(r"; asked to wait (\d{1,6}) s$")
 FAILED = ("limited", "timed-out", "unreachable", "refused")
-"""Outcomes of an endpoint that gave nothing; the others came with an answer."""
+"""Outcomes of an endpoint that gave nothing; the others came with an answer, or were not waited for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from pawl import app
 from pawl.cli import app as commands
+from pawl.errors import Halted, Interrupted
 from pawl.records import Completion, Proposal, Screening
 from pawl.testing.endpoint import Asked, Reply, scripted
 from pawl.testing.model import served
@@ -73,6 +74,34 @@ def test_a_model_that_obeys_a_log_gets_nowhere_and_the_loop_goes_on(
     assert bill["left"]["money"] == pytest.approx(1.0 - len(done) * 120 / 1e6)
     assert "policy.toml may not be changed" in CliRunner().invoke(commands, ["tokens", "-C", str(study.folder)]).stdout
     assert "sk-0123456789abcdef" not in "".join(p.read_text(errors="replace") for p in study.state.rglob("*.txt"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("halted", [True, False])
+def test_a_loop_that_waits_for_a_model_ends_when_it_shall(
+    make_toy: Make, monkeypatch: pytest.MonkeyPatch, halted: bool
+) -> None:
+    """By `pawl halt`, and by Ctrl-C; what the request may have cost is counted, and the loop can go on."""
+    monkeypatch.setenv("TEST_MODEL_KEY", "sk-0123456789abcdef")
+    stop: list[Callable[[], object]] = []
+
+    def script(asked: Asked) -> Reply:
+        stop[0]()
+        return Reply(silent=True)
+
+    with scripted(script) as endpoint:
+        study = make_toy(config={"workers = 1\n": CODER.format(endpoint.url, "timeout = 3000.0")})
+
+        def run() -> None:
+            with study.loop() as loop:
+                stop.append((lambda: study.switch.throw("enough", "ada")) if halted else loop.stop.set)
+                loop.run(app.Budget(runs=10))
+
+        with pytest.raises(Halted if halted else Interrupted):
+            run()
+    (done,) = [entry.record for entry in study.entries(Completion)]
+    assert (done.outcome, done.estimated) == ("stopped", True)
+    study.verify()
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ def user(
 ) -> str:  # fmt: skip
     """The user's turn, in at most `room` tokens. What matters most comes first, and the rest gives way: the files must
     fit. Raises TooLong."""
-    must = [_brief(brief, ledger, len(done))]
+    must = [_brief(brief, ledger)]
     must += [f"The file {path}:\n" + quoted(path, text, len(text)) for path, text in files.items()]
     asked = WANTED[mode.name]
     if complaint:
@@ -111,12 +111,12 @@ def user(
     return "\n\n".join([*must, *parts, asked])
 
 
-def _brief(brief: Brief, ledger: Ledger, tried: int) -> str:
+def _brief(brief: Brief, ledger: Ledger) -> str:
+    """What hardly ever changes stands first, and the files after it: endpoints keep the beginning of a prompt."""
     noise = ledger.last(Noise)
     lines = [
         f"Study: {brief.name}. Goal: {brief.direction} {brief.metric}. Budget of one run: {brief.budget}.",
         f"It is run as: {' '.join(brief.command)}",
-        f"Attempts so far: {tried}.",
     ]
     if noise:
         lines.append(
@@ -139,7 +139,7 @@ def _sections(brief: Brief, mode: Mode, done: Sequence[Attempt], ledger: Ledger)
         heading = "The operator's direction, for what to try (rules and form above stay as they are):"
         found.append(Section(heading, "program.md", program, NOTES))
     if done:
-        heading = "What was tried, newest last (gains over the head of then; higher is better):"
+        heading = f"{len(done)} attempts so far, newest last (gains over the head of then; higher is better):"
         found.append(Section(heading, "attempts", listed(done, ledger), LISTED * 400, end=True))
     notebook = _file(brief.folder, "notebook.md")
     if notebook and "notebook.md" not in brief.editable:
