@@ -27,20 +27,12 @@ LISTED, TAILS, TAIL, PATCH = 30, 2, 1_500, 6_000
 LEAST = 200
 """Characters below which a section is left out."""
 
-TASK = """\
-You improve a machine-learning program by changing its source. Somebody else runs it on several seeds and measures it \
-from outside; only a real gain counts. {explained}
-
-Rules:
+RULES = """\
 - You may change these files and no others: {editable}.
 - Do not change how seed, budget or output folder are read, how long it trains, or what it reports.
 - Use the standard library and what the files import already; nothing else is installed, and there is no network.
-- One idea at a time, complete and ready to run. Do not repeat what was tried.
-
-Answer with one line that says why the change should help, then with the change:
-
-HYPOTHESIS: one sentence
-
+"""
+EDIT = """\
 {first}
 ```
 <<<<<<< SEARCH
@@ -50,7 +42,20 @@ the lines to put there instead
 >>>>>>> REPLACE
 ```
 
-Give one such block for each place, with the file's name on the line above it. A unified diff in a ```diff block, or a \
+Give one such block for each place, with the file's name on the line above it."""
+TASK = """\
+You improve a machine-learning program by changing its source. Somebody else runs it on several seeds and measures it \
+from outside; only a real gain counts. {explained}
+
+Rules:
+{rules}\
+- One idea at a time, complete and ready to run. Do not repeat what was tried.
+
+Answer with one line that says why the change should help, then with the change:
+
+HYPOTHESIS: one sentence
+
+{edit} A unified diff in a ```diff block, or a \
 whole file in a block with its name above, will do too. Nothing else is needed."""
 WANTED = {
     "draft": "Propose one bold idea that differs in kind from everything tried so far, as a change of the files above.",
@@ -83,25 +88,37 @@ def tokens(*texts: str) -> int:
 
 
 def system(brief: Brief) -> str:
-    return TASK.format(explained=EXPLAINED, editable=", ".join(brief.editable), first=brief.editable[0])
+    return TASK.format(explained=EXPLAINED, **form(brief))
+
+
+def form(brief: Brief) -> dict[str, str]:
+    """The rules for a change of this study's files, and the form of an edit."""
+    return {"rules": RULES.format(editable=", ".join(brief.editable)), "edit": EDIT.format(first=brief.editable[0])}
 
 
 def user(
     brief: Brief, files: Mapping[str, str], mode: Mode, done: Sequence[Attempt], ledger: Ledger, room: int,
     complaint: str = "",
 ) -> str:  # fmt: skip
-    """The user's turn, in at most `room` tokens. What matters most comes first, and the rest gives way: the files must
-    fit. Raises TooLong."""
-    must = [_brief(brief, ledger)]
-    must += [f"The file {path}:\n" + quoted(path, text, len(text)) for path, text in files.items()]
+    """The user's turn, in at most `room` tokens. Raises TooLong."""
     asked = WANTED[mode.name]
     if complaint:
         asked += "\nYour last answer could not be used:\n" + quoted("why", one_line(complaint), 300)
+    return fitted(brief, files, ledger, _sections(brief, mode, done, ledger), asked, room)
+
+
+def fitted(
+    brief: Brief, files: Mapping[str, str], ledger: Ledger, sections: Sequence[Section], asked: str, room: int
+) -> str:
+    """The study and the head's files, as many of the sections as there is room for, and what is asked: in at most
+    `room` tokens. What matters most comes first, and the rest gives way: the files must fit. Raises TooLong."""
+    must = [_brief(brief, ledger)]
+    must += [f"The file {path}:\n" + quoted(path, text, len(text)) for path, text in files.items()]
     left = int(room * CHARACTERS) - sum(len(text.encode()) + 2 for text in (*must, asked))
     if left < 0:
         raise TooLong(f"the files of the head need about {tokens(*must, asked)} tokens, and a prompt may have {room}")
     parts = []
-    for section in _sections(brief, mode, done, ledger):
+    for section in sections:
         size = min(section.most, left - 2 * LEAST)
         if size >= LEAST:
             shown = f"{section.heading}\n{quoted(section.what, section.text, size, section.end)}"
@@ -134,6 +151,12 @@ def _sections(brief: Brief, mode: Mode, done: Sequence[Attempt], ledger: Ledger)
         found.append(Section(heading, f"patch of attempt {attempt.id}", attempt.proposal.patch, PATCH))
         if mode.name == "debug":
             found.append(_tail(ledger, attempt))
+    return [*found, *learned(brief, done, ledger, mode.about)]
+
+
+def learned(brief: Brief, done: Sequence[Attempt], ledger: Ledger, shown: Sequence[Attempt] = ()) -> list[Section]:
+    """What people say and what was tried; ends of failed runs' logs, but for those of attempts that are `shown`."""
+    found = []
     program = _file(brief.folder, "program.md")
     if program and "program.md" not in brief.editable:
         heading = "The operator's direction, for what to try (rules and form above stay as they are):"
@@ -144,7 +167,7 @@ def _sections(brief: Brief, mode: Mode, done: Sequence[Attempt], ledger: Ledger)
     notebook = _file(brief.folder, "notebook.md")
     if notebook and "notebook.md" not in brief.editable:
         found.append(Section("Notes on earlier results:", "notebook.md", notebook, NOTES, end=True))
-    crashed = [attempt for attempt in done if attempt.outcome == "crashed" and attempt not in mode.about]
+    crashed = [attempt for attempt in done if attempt.outcome == "crashed" and attempt not in shown]
     return [*found, *(_tail(ledger, attempt) for attempt in crashed[-TAILS:])]
 
 
