@@ -113,6 +113,17 @@ def test_a_wait_costs_what_it_took_of_this_machine(writer: Writer) -> None:
     assert costs[1] > 100
 
 
+def test_an_answer_that_cannot_be_used_costs_something_though_it_was_free(writer: Writer) -> None:
+    turn(writer, GOOD, 1.9)
+    before = portfolio.credits(writer.ledger, [BAD], 0.0)[BAD]
+    for outcome, prompt in (("invalid", "p"), ("cut", "p"), ("refused", "p"), ("refused", ""), ("stopped", "p")):
+        free = completion(BAD, cpu=0.0).model_copy(update={"outcome": outcome, "prompt": prompt})
+        writer.ledger.append(free)
+    after = portfolio.credits(writer.ledger, [BAD], 0.0)[BAD]
+    assert after.cost == pytest.approx(before.cost + 3 * portfolio.FRUITLESS)
+    assert after.rate < before.rate
+
+
 def test_where_there_is_a_ladder_gains_are_rounded_to_its_step(writer: Writer) -> None:
     turn(writer, GOOD, 1.8)
     turn(writer, GOOD, 1.9999)
