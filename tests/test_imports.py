@@ -10,6 +10,7 @@ from pawl import environment, imports
 from pawl.config import EnvironmentTable
 from pawl.protocols import Mount
 from pawl.records import Run, Screening, Variant
+from pawl.tables import PartTable
 from studies import patch
 
 
@@ -87,3 +88,4 @@ def test_no_run_is_spent_on_a_patch_whose_imports_are_not_there(make_toy) -> Non
     assert said["einops"].decision == "crashed"
     assert "imports einops" in said["einops"].reason
     assert said["statistics"].decision in ("accepted", "refused")
+    assert study._importing(None, PartTable(use="unsafe")).modules == frozenset(), "who knows what is there"

@@ -61,17 +61,14 @@ def lacking(before: Mapping[str, str], after: Mapping[str, str], there: frozense
 def own(paths: Iterable[str]) -> frozenset[str]:
     """The modules that some files of a study can be, wherever they lie."""
     files = [PurePosixPath(path) for path in paths]
-    return frozenset(name for file in files if file.suffix == ".py" for name in (file.stem, *file.parts[:-1]))
+    names = (name for file in files if file.suffix == ".py" for name in (file.stem, *file.parts[:-1]))
+    return frozenset(filter(str.isidentifier, names))
 
 
 def installed(folder: Path) -> frozenset[str]:
     """The top-level modules in a folder of a Python's search path, by the names of what lies in it."""
     if not folder.is_dir():
         return frozenset()
-    names = set()
-    for entry in folder.iterdir():
-        if entry.suffix in (".py", *BINARY):
-            names.add(entry.name.partition(".")[0])
-        elif entry.is_dir() and entry.name.isidentifier():
-            names.add(entry.name)
-    return frozenset(names)
+    shown = [entry for entry in folder.iterdir() if entry.suffix in (".py", *BINARY) or entry.is_dir()]
+    names = (entry.name if entry.is_dir() else entry.name.partition(".")[0] for entry in shown)
+    return frozenset(filter(str.isidentifier, names))

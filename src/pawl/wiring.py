@@ -171,8 +171,7 @@ class Wiring:
         self.suites = {table.name: self._suite(table, wiring) for table in self.config.suite}
         measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
-        own = self.lineage.own_modules(self.ledger.entries(Variant)[0].record.commit)
-        lineage = replace(self.lineage, modules=place.environment.modules | own)
+        lineage = self._importing(place, table)
         running = {
             "workplace": place, "stop": stop, "walls": partial(self._agents, table), "modules": lineage.modules,
         }  # fmt: skip
@@ -186,6 +185,13 @@ class Wiring:
             changed=lambda: self._unchanged(digest), after=partial(self._after, rules.screening.ladder), opened=opened,
             opening=Open(self.ledger, measure.evaluator, broker, rules.holdout),
         )  # fmt: skip
+
+    def _importing(self, place: Workplace, sandbox: PartTable) -> Lineage:
+        """The lineage, with what variants can import; without a sandbox they see whatever this machine has."""
+        if sandbox.use == "unsafe":
+            return self.lineage
+        own = self.lineage.own_modules(self.ledger.entries(Variant)[0].record.commit)
+        return replace(self.lineage, modules=place.environment.modules | own)
 
     def _broker(self, rules: Policy) -> Broker | None:
         """Who serves the sealed sets, from here on only as they are now; None where the metric is self-reported. The

@@ -440,7 +440,8 @@ def test_only_a_model_on_this_machine_takes_the_place_of_training(
 def test_the_model_is_told_what_is_not_installed(endpoint: Endpoint, study: Path, begun: Begun) -> None:
     ledger, head = begun
     endpoint.script = script(GOOD.format("3\nimport einops"), GOOD.format("3\nimport rotary"))
-    proposal = made(endpoint, study, modules=frozenset({"rotary"})).propose(head, ledger)
+    proposal = made(endpoint, study, modules=frozenset({"rotary", "os", "_private"})).propose(head, ledger)
     assert proposal is not None
+    assert "import already, and of what is there besides: rotary; nothing else" in prompt_of(endpoint.asked[0])
     assert "+import rotary" in proposal.patch
     assert "imports einops, which is not installed where it runs" in prompt_of(endpoint.asked[1])

@@ -64,8 +64,8 @@ ASKED = (
 )
 
 
-def system(brief: Brief) -> str:
-    return TASK.format(explained=EXPLAINED, most=MOST, **prompts.form(brief))
+def system(brief: Brief, modules: frozenset[str]) -> str:
+    return TASK.format(explained=EXPLAINED, most=MOST, **prompts.form(brief, modules))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class _Turn:
         return self._proposal(mode, asking.digest(asked), self.on.change(answer.text))
 
     def _prompt(self, mode: modes.Mode, complaint: str) -> Prompt:
-        system = prompts.system(self.by.brief)
+        system = prompts.system(self.by.brief, self.by.modules)
         room = self.by.context - REPAIR - prompts.tokens(system)
         text = prompts.user(self.by.brief, self.on.files, mode, self.on.done, self.on.ledger, room, complaint)
         return Prompt(system, (text,), self.by.max_tokens, self.by.temperature)

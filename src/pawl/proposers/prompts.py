@@ -5,6 +5,7 @@ The same ledger and the same files give the same words. Sealed sets, and all els
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +25,15 @@ NOTES = 20_000
 """Characters of program.md or notebook.md."""
 LISTED, TAILS, TAIL, PATCH = 30, 2, 1_500, 6_000
 """Attempts that are listed; crashes whose log is shown; characters of a log's end, and of a patch."""
+MODULES = 800
+"""Characters of the list of what is installed."""
 LEAST = 200
 """Characters below which a section is left out."""
 
 RULES = """\
 - You may change these files and no others: {editable}.
 - Do not change how seed, budget or output folder are read, how long it trains, or what it reports.
-- Use the standard library and what the files import already; nothing else is installed, and there is no network.
+- Use the standard library and what the files import already{more}; nothing else is installed, and there is no network.
 """
 EDIT = """\
 {first}
@@ -87,13 +90,17 @@ def tokens(*texts: str) -> int:
     return sum(int(len(text.encode()) / CHARACTERS) + 4 for text in texts)
 
 
-def system(brief: Brief) -> str:
-    return TASK.format(explained=EXPLAINED, **form(brief))
+def system(brief: Brief, modules: frozenset[str] = frozenset()) -> str:
+    """The task. `modules` can be imported where it runs (none: not known)."""
+    return TASK.format(explained=EXPLAINED, **form(brief, modules))
 
 
-def form(brief: Brief) -> dict[str, str]:
+def form(brief: Brief, modules: frozenset[str]) -> dict[str, str]:
     """The rules for a change of this study's files, and the form of an edit."""
-    return {"rules": RULES.format(editable=", ".join(brief.editable)), "edit": EDIT.format(first=brief.editable[0])}
+    names = sorted(name for name in modules - sys.stdlib_module_names if not name.startswith("_"))
+    more = f", and of what is there besides: {', '.join(names)[:MODULES]}" if names else ""
+    rules = RULES.format(editable=", ".join(brief.editable), more=more)
+    return {"rules": rules, "edit": EDIT.format(first=brief.editable[0])}
 
 
 def user(

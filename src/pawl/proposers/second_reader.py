@@ -54,7 +54,7 @@ class SecondReader:
 
     def _asked(self) -> None:
         asking, purpose = Asking(self.by, self.analysis.on.ledger, self.by.reached()), self._purpose
-        system = analysis.system(self.analysis.brief)
+        system = analysis.system(self.analysis.brief, self.analysis.on.modules)
         try:
             room = self.by.context - REPAIR - prompts.tokens(system)
             text = self.analysis.question(self.runs, self.ails, room)
