@@ -109,3 +109,11 @@ def test_who_names_no_model_has_no_bill(ledger: Ledger) -> None:
     ]
     (bill,) = bills.read(ledger, tables)
     assert (bill.proposer, bill.left["tokens"]) == ("reader", 5000)
+
+
+def test_a_request_that_was_stopped_counts_and_is_nobodys_fault(ledger: Ledger) -> None:
+    asked(ledger, 60.0, "unreachable")
+    asked(ledger, 5.0, "stopped")
+    found = spending.spent(ledger, "llm", NOW)
+    assert (found.requests, found.failed, found.tokens_out) == (2, 2, 20)
+    assert (found.failures, found.asked, found.last) == (0, 0.0, "")

@@ -68,7 +68,7 @@ def spent(ledger: Ledger, proposer: str, now: datetime) -> Spent:
         failures=_failures(records),
         since=ages[-1] if ages else 0.0,
         asked=_asked(records[-1]) if records else 0.0,
-        last=mine[-1].record.reason if mine and mine[-1].record.outcome != "ok" else "",
+        last=mine[-1].record.reason if mine and mine[-1].record.outcome not in ("ok", "stopped") else "",
     )
 
 
