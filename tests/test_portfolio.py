@@ -34,10 +34,10 @@ def turn(writer: Writer, proposer: str, level: float) -> int:
     return variant.id
 
 
-def completion(name: str, wall: float = 0.0, money: float = 0.0) -> Completion:
+def completion(name: str, wall: float = 0.0, money: float = 0.0, cpu: float | None = None) -> Completion:
     return Completion(
         proposer=name, model="m", purpose="draft", prompt="", answer="", outcome="ok", reason="", tokens_in=1,
-        tokens_out=1, estimated=False, money=money, wall_s=wall,
+        tokens_out=1, estimated=False, money=money, wall_s=wall, cpu_s=cpu,
     )  # fmt: skip
 
 
@@ -98,6 +98,30 @@ def test_what_requests_took_counts_as_runs_do(writer: Writer) -> None:
     assert after[GOOD].cost == pytest.approx(before[GOOD].cost + 0.5 * portfolio.MONEY)
     assert after[BAD] == before[BAD]
     assert after[GOOD].rate < before[GOOD].rate
+
+
+def test_a_wait_costs_what_it_took_of_this_machine(writer: Writer) -> None:
+    """An hour at a hosted model costs nothing but money; where nobody said what it took, the whole time counts."""
+    turn(writer, GOOD, 1.9)
+    costs = []
+    for cpu in (0.0, 1800.0, None):
+        before = portfolio.credits(writer.ledger, [GOOD], 0.0)[GOOD].cost
+        writer.ledger.append(completion(GOOD, wall=3600.0, cpu=cpu))
+        costs.append(portfolio.credits(writer.ledger, [GOOD], 0.0)[GOOD].cost - before)
+    assert costs[0] == 0
+    assert costs[2] == pytest.approx(2 * costs[1])
+    assert costs[1] > 100
+
+
+def test_an_answer_that_cannot_be_used_costs_something_though_it_was_free(writer: Writer) -> None:
+    turn(writer, GOOD, 1.9)
+    before = portfolio.credits(writer.ledger, [BAD], 0.0)[BAD]
+    for outcome, prompt in (("invalid", "p"), ("cut", "p"), ("refused", "p"), ("refused", ""), ("stopped", "p")):
+        free = completion(BAD, cpu=0.0).model_copy(update={"outcome": outcome, "prompt": prompt})
+        writer.ledger.append(free)
+    after = portfolio.credits(writer.ledger, [BAD], 0.0)[BAD]
+    assert after.cost == pytest.approx(before.cost + 3 * portfolio.FRUITLESS)
+    assert after.rate < before.rate
 
 
 def test_where_there_is_a_ladder_gains_are_rounded_to_its_step(writer: Writer) -> None:

@@ -92,7 +92,7 @@ def test_a_bill_says_what_is_left_and_why_nothing_comes(ledger: Ledger) -> None:
     asked(ledger)
     tables = [
         ProposerTable(use="space"),
-        ProposerTable(use="llm", tokens=1000, money=0.75, price_in=5000.0, max_tokens=50),  # type: ignore[call-arg]
+        ProposerTable(use="llm", model="m", tokens=1000, money=0.75, price_in=5000.0, max_tokens=50),  # type: ignore[call-arg]
     ]
     (bill,) = bills.read(ledger, tables)
     assert bill.left == {"tokens": 890, "money": 0.25, "requests_per_minute": 20}
@@ -100,3 +100,20 @@ def test_a_bill_says_what_is_left_and_why_nothing_comes(ledger: Ledger) -> None:
     asked(ledger, name="gone")
     assert [found.proposer for found in bills.read(ledger, tables)] == ["llm", "gone"]
     assert bills.read(ledger, [])[0].left == {}
+
+
+def test_who_names_no_model_has_no_bill(ledger: Ledger) -> None:
+    tables = [
+        ProposerTable.model_validate({"use": "log-analyst", "name": name, **settings})
+        for name, settings in {"rules": {}, "reader": {"model": "m", "tokens": 5000}}.items()
+    ]
+    (bill,) = bills.read(ledger, tables)
+    assert (bill.proposer, bill.left["tokens"]) == ("reader", 5000)
+
+
+def test_a_request_that_was_stopped_counts_and_is_nobodys_fault(ledger: Ledger) -> None:
+    asked(ledger, 60.0, "unreachable")
+    asked(ledger, 5.0, "stopped")
+    found = spending.spent(ledger, "llm", NOW)
+    assert (found.requests, found.failed, found.tokens_out) == (2, 2, 20)
+    assert (found.failures, found.asked, found.last) == (0, 0.0, "")

@@ -35,6 +35,7 @@ from pawl.envelope import sha256
 from pawl.errors import ConfigError
 from pawl.harness import Harness, sealed_file
 from pawl.judge import Judge
+from pawl.lineage import Lineage
 from pawl.loop import Loop
 from pawl.opening import Open
 from pawl.policy import Policy
@@ -72,11 +73,11 @@ class Assembly(Wiring):
         harness = Harness(self.config, self.state, self.artifacts, sandbox, place, stop, broker)
         measure, self.suites = harness.measure(self.ledger), harness.suites()
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
-        running = {"workplace": place, "stop": stop, "walls": partial(self._walls, table)}
+        lineage = self._importing(place, table)
+        running = {"workplace": place, "stop": stop, "walls": partial(self._walls, table), "modules": lineage.modules}
         proposers = self.build_proposers(rules, self.config.proposer, running)
-        search = Search(
-            self.ledger, proposers, self.lineage, measure, rules, metric, sign, harness.fidelity(measure)
-        )  # fmt: skip
+        fidelity = harness.fidelity(measure)
+        search = Search(self.ledger, proposers, lineage, measure, rules, metric, sign, fidelity)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         judge = replace(self.build_judge(), prepare=harness.controls(self.ledger, self._gates(rules)))
         return Loop(
@@ -84,6 +85,13 @@ class Assembly(Wiring):
             changed=lambda: self._unchanged(digest), after=partial(self._after, rules.screening.ladder), opened=opened,
             opening=Open(self.ledger, measure.evaluator, broker, rules.holdout),
         )  # fmt: skip
+
+    def _importing(self, place: Workplace, sandbox: PartTable) -> Lineage:
+        """The lineage, with what variants can import; without a sandbox they see whatever this machine has."""
+        if sandbox.use == "unsafe":
+            return self.lineage
+        own = self.lineage.own_modules(self.ledger.entries(Variant)[0].record.commit)
+        return replace(self.lineage, modules=place.environment.modules | own)
 
     def build_proposers(
         self, rules: Policy, tables: Sequence[ProposerTable], running: Mapping[str, object] = MappingProxyType({})
@@ -97,7 +105,7 @@ class Assembly(Wiring):
         )
         wiring = {
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
-            "artifacts": self.artifacts, **running,
+            "artifacts": self.artifacts, "stop": threading.Event(), "modules": frozenset[str](), **running,
         }  # fmt: skip
         return {table.called: plugins.part(Proposer, table, name=table.called, **wiring) for table in tables}
 

@@ -38,7 +38,7 @@ class Bill:
 def read(ledger: Ledger, tables: Sequence[ProposerTable]) -> list[Bill]:
     """A bill for each proposer that has such limits, and for each that ever asked a model."""
     settings = {table.called: _settings(table) for table in tables}
-    limited = [name for name, known in settings.items() if set(LIMITS) <= known.keys()]
+    limited = [name for name, known in settings.items() if set(LIMITS) <= known.keys() and known.get("model", True)]
     return [
         _bill(ledger, name, settings.get(name, {})) for name in dict.fromkeys([*limited, *spending.names(ledger)])
     ]  # fmt: skip

@@ -13,11 +13,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pawl import cache
+from pawl import cache, imports
 from pawl.config import EnvironmentTable
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
@@ -28,7 +28,8 @@ import json, os, sys, sysconfig
 print(json.dumps({
     "version": sys.version, "prefix": sys.prefix, "base": sys.base_prefix, "binary": os.path.realpath(sys.executable),
     "stdlib": sysconfig.get_path("stdlib"), "site": sysconfig.get_path("purelib"),
-    "multiarch": sysconfig.get_config_var("MULTIARCH") or ""}))
+    "multiarch": sysconfig.get_config_var("MULTIARCH") or "",
+    "path": os.pathsep.join(sys.path), "modules": " ".join(sys.stdlib_module_names)}))
 """
 READY = "pawl-ready"
 
@@ -42,7 +43,8 @@ def build(study: Path, table: EnvironmentTable) -> Environment:
     for mount in extra:
         if not mount.source.exists():
             raise ConfigError(f"environment.mounts names {mount.source}, which does not exist", "correct pawl.toml")
-    return Environment(str(python), (*_mounts(python, facts), *extra), _masks(facts), _digest(python, facts))
+    mounts, masks = (*_mounts(python, facts), *extra), _masks(facts)
+    return Environment(str(python), mounts, masks, _digest(python, facts), _modules(facts, mounts, masks))
 
 
 def interpreter(study: Path, wanted: str) -> Path:
@@ -124,6 +126,16 @@ def _masks(facts: dict[str, str]) -> tuple[str, ...]:
         return ()
     site = Path(facts["stdlib"]) / "site-packages"
     return (str(site),) if site.is_dir() else ()
+
+
+def _modules(facts: dict[str, str], mounts: Sequence[Mount], masks: Sequence[str]) -> frozenset[str]:
+    """What this interpreter can import where it sees these mounts only: its library, and packages in its path."""
+    shown, found = [mount.target for mount in mounts], frozenset(facts["modules"].split())
+    for name in facts["path"].split(os.pathsep):
+        folder = Path(name)
+        if any(map(folder.is_relative_to, shown)) and not any(map(folder.is_relative_to, masks)):
+            found |= imports.installed(folder)
+    return found
 
 
 def _digest(python: Path, facts: dict[str, str]) -> str:

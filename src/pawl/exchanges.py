@@ -33,19 +33,22 @@ class Exchange(Record):
 class Completion(Record):
     """One request to a language model and its answer, for a proposer by this name. `prompt` and `answer` are digests of
     the artifacts that hold them; `answer` is empty where there is none. `outcome` is ok, or what went wrong: `limited`
-    (too many requests), `timed-out`, `cut` (the answer ends too early), `refused`, `unreachable`, `invalid`. `reason`
-    says more. Tokens are what the endpoint says, or an estimate where it does not; `money` is what they cost by the
-    prices in pawl.toml, in their unit."""
+    (too many requests), `timed-out`, `cut` (the answer ends too early), `refused`, `unreachable`, `invalid`, `stopped`
+    (the loop ended first). `reason` says more. Tokens are what the endpoint says, or an estimate where it does not;
+    `tokens_cached` of those in came from its cache. `money` is what they cost by the prices in pawl.toml, in their
+    unit. `cpu_s` are the CPU seconds of training that it took the place of; None: nobody said, and `wall_s` counts."""
 
     proposer: str
     model: str
     purpose: str
     prompt: str
     answer: str
-    outcome: Literal["ok", "limited", "timed-out", "cut", "refused", "unreachable", "invalid"]
+    outcome: Literal["ok", "limited", "timed-out", "cut", "refused", "unreachable", "invalid", "stopped"]
     reason: str
     tokens_in: int
     tokens_out: int
     estimated: bool
     money: float
     wall_s: float
+    tokens_cached: int = 0
+    cpu_s: float | None = None

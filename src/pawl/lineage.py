@@ -20,7 +20,7 @@ from typing import Any
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
-from pawl import durable
+from pawl import durable, imports
 from pawl.errors import ConfigError, IntegrityError
 from pawl.hostile import one_line
 from pawl.ledger import Entry
@@ -63,10 +63,12 @@ class PatchRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The variants of the study in `folder`; proposals may change the files in `editable`."""
+    """The variants of the study in `folder`; proposals may change the files in `editable`. `modules` are those that
+    a variant can import besides what its parent does (none: not known, and nothing is said of imports)."""
 
     folder: Path
     editable: tuple[str, ...]
+    modules: frozenset[str] = frozenset()
 
     def baseline(self) -> Variant:
         """The repository's HEAD as the first champion. Raises ConfigError unless it holds the study as it is."""
@@ -92,10 +94,12 @@ class Lineage:
         return Variant(proposal=None, commit=commit, parent=commit, problem="")
 
     def build(self, proposal: Entry[Proposal], parent: Variant) -> Variant:
-        """The proposal applied to its parent. A patch that is refused gives a variant with a problem."""
+        """The proposal applied to its parent. A patch that is refused gives a variant with a problem, as does one whose
+        imports cannot be satisfied: no run is spent on it."""
         record = proposal.record
         try:
             tree = self.applied(record.patch, parent.commit)
+            self._must_find_imports(parent.commit, tree)
         except PatchRefused as refusal:
             return Variant(proposal=proposal.id, commit=parent.commit, parent=parent.commit, problem=str(refusal))
         subject = one_line(record.hypothesis)[:72] or "Try a change"
@@ -140,6 +144,17 @@ class Lineage:
             if mode not in REGULAR:
                 raise PatchRefused(f"the patch makes {shown} something other than the regular file it was ({mode})")
         return tree
+
+    def _must_find_imports(self, before: str, after: str) -> None:
+        """Raise PatchRefused if a tree imports what is not there, and the one before did not import either."""
+        files = [{path: _file(self.folder, tree, path) for path in self.editable} for tree in (before, after)]
+        lacking = imports.lacking(files[0], files[1], self.modules) if self.modules else ""
+        if lacking:
+            raise PatchRefused(f"{one_line(lacking)}, which is not installed in the study's environment")
+
+    def own_modules(self, commit: str) -> frozenset[str]:
+        """The modules that a commit's own files can be."""
+        return imports.own(path for _, _, path in _listed(self.folder, commit))
 
     def _check(self, patch: str) -> None:
         if "\0" in patch or "GIT binary patch" in patch:

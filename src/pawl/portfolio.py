@@ -1,7 +1,7 @@
 """Who proposes next: a bandit over proposers, by the gain that each brought for what it cost.
 
 A proposer's gains are those of its accepted changes: whole once they are certified, at half while nobody knows, nothing
-once a certificate failed. Its cost is the CPU of all runs that its ideas took, certificates' too, and time and money of
+once a certificate failed. Its cost is the CPU of all runs that its ideas took, certificates' too, and CPU and money of
 its requests to language models; the unit is one mean run. Gains per cost are compared by Thompson sampling (Thompson
 1933; Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011) from gamma posteriors: the rate of gain is
 positive, and one clear success says more than many small ones. Chance comes from the ledger, so that a loop that was
@@ -29,6 +29,9 @@ MEMORY = 0.98
 """What each later turn of anybody leaves of an older one's weight: what was easy to gain is soon gained."""
 MONEY = 20.0
 """Runs that one unit of money is worth."""
+FRUITLESS = 0.25
+"""Runs that an answer counts for which cannot be used, besides what it took: or who has no ideas and costs no money
+would be asked first at every other turn, for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,15 @@ def credits(ledger: Ledger, names: Sequence[str], ladder: float) -> dict[str, Cr
             found = {other: credit.faded() for other, credit in found.items()}
             found[name] = found[name].after(1, _gained(what) / unit, what.cpu_s / each)
         else:
-            found[name] = found[name].after(0, 0.0, what.wall_s / each + MONEY * what.money)
+            found[name] = found[name].after(0, 0.0, _cost(what, each))
     return found
+
+
+def _cost(request: Completion, each: float) -> float:
+    """What a request counts for, in runs of `each` CPU seconds."""
+    taken = request.wall_s if request.cpu_s is None else request.cpu_s
+    useless = FRUITLESS if request.prompt and request.outcome in ("invalid", "cut", "refused") else 0.0
+    return taken / each + MONEY * request.money + useless
 
 
 def _gained(attempt: Attempt) -> float:

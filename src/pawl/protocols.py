@@ -49,12 +49,14 @@ class Mount:
 @dataclass(frozen=True, slots=True)
 class Environment:
     """A variant's own interpreter and packages: where `python` is inside, what to mount, which paths to cover with
-    emptiness, and the digest of all that is installed."""
+    emptiness, the digest of all that is installed, and the names of the top-level `modules` that can be imported there
+    (none: nobody looked)."""
 
     python: str
     mounts: tuple[Mount, ...]
     masks: tuple[str, ...]
     digest: str
+    modules: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,22 +208,26 @@ class Prompt:
 class Answer:
     """What came of one request. `outcome` is one of a Completion's, never `invalid` for what the text says: that is for
     the proposer to judge. `text` is hostile; it may be there where the outcome is not ok, too. Tokens are the
-    endpoint's own count, 0 for an error, None where it does not say. `again`: after so many seconds the same request
-    may do better; None: it would not. `sent`: whether the prompt left this machine, so that it may have cost."""
+    endpoint's own count, 0 for an error, None where it does not say; `cached` of those in came from its cache.
+    `again`: after so many seconds the same request may do better; None: it would not. `sent`: whether the prompt went
+    out, so that it may have cost. `local`: whether the answer was worked out on this machine's cores."""
 
-    outcome: Literal["ok", "limited", "timed-out", "cut", "refused", "unreachable", "invalid"]
+    outcome: Literal["ok", "limited", "timed-out", "cut", "refused", "unreachable", "invalid", "stopped"]
     reason: str = ""
     text: str = ""
     tokens_in: int | None = None
     tokens_out: int | None = None
+    cached: int = 0
     again: float | None = None
     sent: bool = True
+    local: bool = False
 
 
 class Model(Protocol):
-    def complete(self, prompt: Prompt) -> Answer:
+    def complete(self, prompt: Prompt, stop: threading.Event) -> Answer:
         """Ask once: no retries. Never raises for what the endpoint does, a key that is not there among it; ends within
-        a time of its own; no key is ever in the answer."""
+        a time of its own, and as `stopped` within a fraction of a second once `stop` is set; no key is ever in the
+        answer."""
         ...
 
 

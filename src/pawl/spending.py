@@ -16,7 +16,7 @@ from pawl.records import Completion
 MINUTE, DAY = 60.0, 86_400.0
 ASKED = re.compile(r"; asked to wait (\d{1,6}) s$")
 FAILED = ("limited", "timed-out", "unreachable", "refused")
-"""Outcomes of an endpoint that gave nothing; the others came with an answer."""
+"""Outcomes of an endpoint that gave nothing; the others came with an answer, or were not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def spent(ledger: Ledger, proposer: str, now: datetime) -> Spent:
         failures=_failures(records),
         since=ages[-1] if ages else 0.0,
         asked=_asked(records[-1]) if records else 0.0,
-        last=mine[-1].record.reason if mine and mine[-1].record.outcome != "ok" else "",
+        last=mine[-1].record.reason if mine and mine[-1].record.outcome not in ("ok", "stopped") else "",
     )
 
 

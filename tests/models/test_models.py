@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -9,7 +11,7 @@ import pytest
 
 from pawl import plugins
 from pawl.errors import PartError
-from pawl.models import post
+from pawl.models import anthropic, openai, post
 from pawl.models.anthropic import AnthropicModel
 from pawl.models.openai import OpenAiModel
 from pawl.protocols import Model
@@ -29,7 +31,7 @@ class TestOpenAi(ModelContract):
 
     def test_the_form_of_a_request(self, endpoint: Endpoint) -> None:
         model = OpenAiModel("small", endpoint.url + "/v1/", KEY_ENV, 30.0, "max_completion_tokens", {"seed": 7})
-        model.complete(PROMPT)
+        model.complete(PROMPT, threading.Event())
         (asked,) = endpoint.asked
         assert asked.path == "/v1/chat/completions"
         assert asked.headers["authorization"] == f"Bearer {KEY}"
@@ -42,7 +44,7 @@ class TestOpenAi(ModelContract):
         }  # fmt: skip
 
     def test_without_a_key_name_no_key_is_sent(self, endpoint: Endpoint) -> None:
-        assert OpenAiModel("small", endpoint.url).complete(PROMPT).outcome == "ok"
+        assert OpenAiModel("small", endpoint.url).complete(PROMPT, threading.Event()).outcome == "ok"
         assert "authorization" not in endpoint.asked[0].headers
 
     def test_a_filter_is_a_refusal(self, endpoint: Endpoint) -> None:
@@ -86,8 +88,8 @@ del ModelContract
 def test_counts_that_are_none_are_not_believed(usage: object) -> None:
     reply = {"choices": [{"message": {"content": "x"}}], "usage": usage}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(post.Post, "json", lambda *_: reply)
-        answer = OpenAiModel("small").complete(PROMPT)
+        patched.setattr(post.Post, "_json", lambda *_: reply)
+        answer = OpenAiModel("small").complete(PROMPT, threading.Event())
     assert (answer.outcome, answer.tokens_in) == ("ok", None)
 
 
@@ -100,9 +102,6 @@ def test_retry_after_may_be_a_date() -> None:
 
 def test_bytes_that_drip_in_for_ever_end_with_the_time() -> None:
     """Each byte comes long before the time is up; the whole answer never does."""
-    import socket
-    import threading
-
     listener = socket.create_server(("127.0.0.1", 0))
     done = threading.Event()
 
@@ -117,7 +116,9 @@ def test_bytes_that_drip_in_for_ever_end_with_the_time() -> None:
 
     thread = threading.Thread(target=drip, daemon=True)
     thread.start()
-    answer = OpenAiModel("small", f"http://127.0.0.1:{listener.getsockname()[1]}", "", 0.3).complete(PROMPT)
+    answer = OpenAiModel("small", f"http://127.0.0.1:{listener.getsockname()[1]}", "", 0.3).complete(
+        PROMPT, threading.Event()
+    )
     done.set()
     thread.join()
     listener.close()
@@ -129,3 +130,42 @@ def test_settings_of_pawls_own_cannot_be_overruled() -> None:
         plugins.build("model", "openai", {"model": "x", "extra": {"messages": []}})
     with pytest.raises(PartError, match="Did you mean 'openai'"):
         plugins.load("model", "opnai")
+
+
+def test_stop_ends_it_before_the_host_greets() -> None:
+    """A host that takes connections and says nothing where TLS begins: nothing was sent, and nobody waits for it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop, over = threading.Event(), threading.Event()
+
+    def greet() -> None:
+        held, _ = listener.accept()
+        with held:
+            stop.set()
+            over.wait(30)
+
+    thread = threading.Thread(target=greet, daemon=True)
+    thread.start()
+    answer = OpenAiModel("small", f"https://127.0.0.1:{listener.getsockname()[1]}", "", 60.0).complete(PROMPT, stop)
+    over.set()
+    thread.join()
+    listener.close()
+    assert (answer.outcome, answer.sent, answer.local) == ("stopped", False, True)
+
+
+def test_tokens_that_came_from_a_cache_are_told_and_never_more_than_all() -> None:
+    message = {"choices": [{"message": {"content": "x"}}], "content": [{"type": "text", "text": "x"}]}
+    found = []
+    for usage in (
+        {"prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 60}, "completion_tokens": 5},
+        {"prompt_tokens": 100, "prompt_tokens_details": {"cached_tokens": 600}, "completion_tokens": 5},
+        {"prompt_tokens": 100, "prompt_tokens_details": 60, "completion_tokens": 5},
+        {"prompt_tokens_details": {"cached_tokens": 60}},
+    ):
+        answer = openai._answer({**message, "usage": usage})
+        found.append((answer.tokens_in, answer.cached))
+    assert found == [(100, 60), (100, 100), (100, 0), (None, 0)]
+    usage = {
+        "input_tokens": 10, "cache_creation_input_tokens": 20, "cache_read_input_tokens": 70, "output_tokens": 5
+    }  # fmt: skip
+    answer = anthropic._answer({**message, "usage": usage})
+    assert (answer.tokens_in, answer.cached, answer.tokens_out) == (100, 70, 5)

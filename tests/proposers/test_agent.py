@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from pawl import app, environment, keys, plugins
 from pawl.artifacts import ArtifactStore
 from pawl.config import Config, EnvironmentTable
-from pawl.errors import ConfigError, PartError
+from pawl.errors import ConfigError, Interrupted, PartError
 from pawl.ledger import Entry, Ledger
 from pawl.proposers.agent import AgentProposer
 from pawl.protocols import Brief, Limits, Proposer, Sandbox, Sources
@@ -71,8 +71,9 @@ def make(tmp_path: Path, place: Workplace, host: Server) -> Make:
     (tmp_path / "study").mkdir(exist_ok=True)
 
     def built(
-        code: str = GOOD, sources: Sources | None = None, ledger: Ledger | None = None, **settings: Any
-    ) -> AgentProposer:
+        code: str = GOOD, sources: Sources | None = None, ledger: Ledger | None = None,
+        stop: threading.Event | None = None, **settings: Any,
+    ) -> AgentProposer:  # fmt: skip
         def walls(allow: Sequence[Mapping[str, JsonValue]]) -> Sandbox:
             return AgentSandbox(Bubblewrap(), ledger.append if ledger else [].append, allow)
 
@@ -83,7 +84,7 @@ def make(tmp_path: Path, place: Workplace, host: Server) -> Make:
         }  # fmt: skip
         return AgentProposer(
             sources or OneFile(), brief, ArtifactStore(tmp_path / "artifacts"), 0.0, "coder", place, walls,
-            threading.Event(), **known,
+            stop or threading.Event(), **known,
         )  # fmt: skip
 
     return built
@@ -292,3 +293,25 @@ def test_the_settings_in_the_how_to_are_what_the_proposer_takes(make: Make, tmp_
         (table,) = parse(page.encode(), tmp_path, Config).proposer
         assert table.settings().keys() <= {field.name for field in fields(AgentProposer)}
         make(**{**table.settings(), "mounts": ()})
+
+
+def test_stop_ends_a_session_and_what_it_asked_for_is_counted(
+    make: Make, begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has asked once, and would work for an hour."""
+    ledger, head = begun
+    stop, append = threading.Event(), ledger.append
+
+    def heard(record: Any) -> Any:
+        entry = append(record)
+        if isinstance(record, Exchange):
+            stop.set()
+        return entry
+
+    monkeypatch.setattr(ledger, "append", heard)
+    code = "ask('x' * 10)\nimport time\ntime.sleep(3600)"
+    with pytest.raises(Interrupted):
+        make(code, ledger=ledger, stop=stop, wall=3600.0, cpu=3600.0).propose(head, ledger)
+    (exchange,), (completion,) = ledger.entries(Exchange), ledger.entries(Completion)
+    assert completion.record.outcome == "stopped"
+    assert completion.record.tokens_in == exchange.record.tokens_in == 10

@@ -63,6 +63,14 @@ def test_what_may_be_tried(new: str) -> None:
     checks.runs(HEAD, changed("RATE = 0.1", new))
 
 
+def test_where_it_is_known_what_is_installed_that_is_what_counts() -> None:
+    there = frozenset({"math", "einops"})
+    checks.runs(HEAD, changed("RATE = 0.1", "import einops"), there)
+    with pytest.raises(Unusable, match="imports os, which is not installed where it runs"):
+        checks.runs(HEAD, changed("RATE = 0.1", "import math, os, torch, model"), there)
+    checks.runs(HEAD, changed("RATE = 0.1", "try:\n    import jax\nexcept ImportError:\n    jax = None"), there)
+
+
 def test_the_same_change_is_not_tried_twice_and_the_same_lines_elsewhere_are() -> None:
     mine = changed("RATE = 0.1", "RATE = 0.2")
     with pytest.raises(Unusable, match="attempt 7 makes the same change"):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from pawl import plugins
 from pawl.artifacts import ArtifactStore
-from pawl.errors import ConfigError, PartError
+from pawl.errors import ConfigError, Interrupted, PartError
 from pawl.ledger import Entry, Ledger
 from pawl.proposers import asking
 from pawl.proposers.llm import LlmProposer
@@ -49,7 +51,7 @@ class Clock:
     def now(self, zone: object = UTC) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=sum(self.waited))
 
-    def rest(self, seconds: float) -> None:
+    def rest(self, seconds: float, stop: threading.Event | None = None) -> None:
         self.waited.append(seconds)
 
 
@@ -79,9 +81,9 @@ def study(tmp_path: Path) -> Path:
 def made(endpoint: Endpoint, study: Path, sources: Sources | None = None, **settings: Any) -> LlmProposer:
     brief = Brief("contract", "loss", "minimize", ("python", "train.py"), ("train.py",), "10 steps", study)
     settings = {"model": "small", "endpoint": endpoint.url, "key_env": KEY_ENV, "timeout": 30.0, **settings}
-    return LlmProposer(
-        sources or OneFile(), 0.0, brief, ArtifactStore(study / ".pawl" / "artifacts"), "llm", **settings
-    )  # fmt: skip
+    wiring = {"name": "llm", "stop": threading.Event(), "modules": frozenset[str](), **settings}
+    artifacts = ArtifactStore(study / ".pawl" / "artifacts")
+    return LlmProposer(sources=sources or OneFile(), ladder=0.0, brief=brief, artifacts=artifacts, **wiring)
 
 
 class TestLlm(ProposerContract):
@@ -350,13 +352,19 @@ def test_files_that_do_not_fit_are_an_answer_and_no_crash(endpoint: Endpoint, st
         ({"model": "m", "temperatur": 1.0}, PartError, "Did you mean 'temperature'"),
         ({"model": "m", "options": {"lenght": "x"}}, PartError, "Did you mean 'length'"),
         ({"model": "m", "context": 100}, PartError, "no prompt fits"),
+        ({"model": "m", "price_in": 1.0, "price_cached": 2.0}, PartError, "price_cached is above price_in"),
+        ({"model": "m", "waiting": -1.0}, PartError, "waiting is below 0"),
+        ({"model": "m", "stop": 1}, PartError, "has no setting 'stop'"),
     ],
 )
 def test_what_is_wrong_in_pawl_toml_is_said(
     study: Path, settings: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     brief = Brief("s", "loss", "minimize", ("python",), ("train.py",), "1", study)
-    wiring = {"sources": OneFile(), "ladder": 0.0, "brief": brief, "artifacts": ArtifactStore(study), "name": "llm"}
+    wiring = {
+        "sources": OneFile(), "ladder": 0.0, "brief": brief, "artifacts": ArtifactStore(study), "name": "llm",
+        "stop": threading.Event(), "modules": frozenset(),
+    }  # fmt: skip
     with pytest.raises(error, match=said) as caught:
         plugins.build("proposer", "llm", settings, **wiring)
     assert "1234567890" not in str(caught.value)
@@ -370,3 +378,70 @@ def test_anthropic_is_asked_in_its_own_form(endpoint: Endpoint, study: Path, beg
     assert isinstance(made(endpoint, study, api="anthropic").propose(head, ledger), Proposal)
     assert endpoint.asked[0].path == "/v1/messages"
     assert completions(ledger)[0].tokens_in == 7
+
+
+def test_stop_ends_a_request_that_may_have_cost_something(endpoint: Endpoint, study: Path, begun: Begun) -> None:
+    ledger, head = begun
+    stop = threading.Event()
+
+    def silent(asked: Asked) -> Reply:
+        stop.set()
+        return Reply(silent=True)
+
+    endpoint.script = silent
+    with pytest.raises(Interrupted):
+        made(endpoint, study, stop=stop, timeout=600.0, max_tokens=500).propose(head, ledger)
+    (done,) = completions(ledger)
+    assert (done.outcome, done.estimated, done.tokens_out, done.tokens_in > 500) == ("stopped", True, 500, True)
+    with pytest.raises(Interrupted):
+        made(endpoint, study, stop=stop).propose(head, ledger)
+    assert (len(endpoint.asked), len(completions(ledger))) == (1, 1)
+    endpoint.script = deeper
+    assert made(endpoint, study).propose(head, ledger) is not None  # another day it goes on, without a rest
+    assert completions(ledger)[-1].outcome == "ok"
+
+
+def test_stop_ends_a_rest(
+    endpoint: Endpoint, study: Path, begun: Begun, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, head = begun
+    endpoint.script = script(Reply(500))
+    monkeypatch.setattr(asking, "rest", lambda seconds, stop: stop.set())
+    with pytest.raises(Interrupted):
+        made(endpoint, study).propose(head, ledger)
+    assert [done.outcome for done in completions(ledger)] == ["unreachable"]
+
+
+def test_what_came_from_a_cache_has_its_own_price(endpoint: Endpoint, study: Path, begun: Begun) -> None:
+    ledger, head = begun
+    usage = {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 600}}
+    choice = {"message": {"content": GOOD.format(3)}, "finish_reason": "stop"}
+    endpoint.script = lambda asked: Reply.json({"choices": [choice], "usage": usage})  # type: ignore[dict-item]
+    assert made(endpoint, study, price_in=10.0, price_out=20.0, price_cached=1.0).propose(head, ledger) is not None
+    (done,) = completions(ledger)
+    assert (done.tokens_in, done.tokens_cached) == (1000, 600)
+    assert done.money == pytest.approx((10 * 400 + 1 * 600 + 20 * 100) / 1e6)
+
+
+@pytest.mark.parametrize(("waiting", "local", "share"), [(None, True, 1.0), (None, False, 0.0), (0.5, True, 0.5)])
+def test_only_a_model_on_this_machine_takes_the_place_of_training(
+    endpoint: Endpoint, study: Path, begun: Begun, monkeypatch: pytest.MonkeyPatch,
+    waiting: float | None, local: bool, share: float,
+) -> None:  # fmt: skip
+    ledger, head = begun
+    monkeypatch.setattr("pawl.models.post.local", lambda host: local)
+    monkeypatch.setattr("pawl.models.post.place", urlsplit)
+    assert made(endpoint, study, waiting=waiting).propose(head, ledger) is not None
+    (done,) = completions(ledger)
+    assert done.wall_s > 0
+    assert done.cpu_s == share * done.wall_s
+
+
+def test_the_model_is_told_what_is_not_installed(endpoint: Endpoint, study: Path, begun: Begun) -> None:
+    ledger, head = begun
+    endpoint.script = script(GOOD.format("3\nimport einops"), GOOD.format("3\nimport rotary"))
+    proposal = made(endpoint, study, modules=frozenset({"rotary", "os", "_private"})).propose(head, ledger)
+    assert proposal is not None
+    assert "import already, and of what is there besides: rotary; nothing else" in prompt_of(endpoint.asked[0])
+    assert "+import rotary" in proposal.patch
+    assert "imports einops, which is not installed where it runs" in prompt_of(endpoint.asked[1])

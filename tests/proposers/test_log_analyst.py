@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -50,12 +52,17 @@ def log(training: Sequence[float], validation: Sequence[float] = ()) -> bytes:
     return "\n".join([*lines, *(f"eval: val_loss {x}" for x in validation), "---", "val_loss: 1.0"]).encode()
 
 
+def analyst(store: ArtifactStore, brief: Brief, **settings: Any) -> LogAnalyst:
+    known = {"sources": OneFile(SOURCE), "space": {}, "ladder": 0.0, "name": "log-analyst", "stop": threading.Event()}
+    return LogAnalyst(**{"artifacts": store, "brief": brief, "modules": frozenset(), **known, **settings})
+
+
 class TestLogAnalyst(ProposerContract):
     store: ArtifactStore
 
     def make(self, sources: Sources) -> Proposer:
         brief = Brief("contract", "loss", "minimize", ("python", "train.py"), ("train.py",), "1 run", Path())
-        return LogAnalyst(OneFile(SOURCE), {}, self.store, brief, ladder=0.0)
+        return analyst(self.store, brief)
 
     def begun(self, folder: Path) -> tuple[Ledger, Entry[Variant]]:
         return self.with_logs(folder, *[log(RISING)] * 3)
@@ -139,7 +146,7 @@ class TestLogAnalyst(ProposerContract):
             )
         )  # fmt: skip
         brief = Brief("contract", "loss", "minimize", (), ("train.py",), "", Path())
-        open_, hidden = (LogAnalyst(OneFile(SOURCE), {}, self.store, brief, ladder) for ladder in (0.0, 5.0))
+        open_, hidden = (analyst(self.store, brief, ladder=ladder) for ladder in (0.0, 5.0))
         assert open_.suggest(head, ledger) == []  # .4 is not 1.5 times .3
         assert "loss is 0.5 on validation" in hidden.suggest(head, ledger)[0].reason  # where the search began
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from pawl.models.post import Failed, Post, must_leave
-from pawl.models.reading import count, words
+from pawl.models.post import Post, must_leave
+from pawl.models.reading import count, part, words
 from pawl.protocols import Answer, Prompt
 
 VERSION = "2023-06-01"
@@ -33,7 +34,7 @@ class AnthropicModel:
     def _post(self) -> Post:
         return Post(self.endpoint, self.key_env, self.timeout, "x-api-key")
 
-    def complete(self, prompt: Prompt) -> Answer:
+    def complete(self, prompt: Prompt, stop: threading.Event) -> Answer:
         said: list[JsonValue] = [
             {"role": ("user", "assistant")[n % 2], "content": turn} for n, turn in enumerate(prompt.turns)
         ]
@@ -42,21 +43,14 @@ class AnthropicModel:
         }  # fmt: skip
         if prompt.temperature is not None:
             body["temperature"] = prompt.temperature
-        try:
-            found = self._post().json(
-                "/v1/messages", {**body, **(self.extra or {})}, {"anthropic-version": VERSION}
-            )  # fmt: skip
-        except Failed as failure:
-            return failure.answer
-        return _answer(found)
+        headers = {"anthropic-version": VERSION}
+        return self._post().answer("/v1/messages", {**body, **(self.extra or {})}, headers, _answer, stop)
 
 
 def _answer(found: Mapping[str, object]) -> Answer:
-    """What a message says. All of it is hostile. Tokens that a cache served count as tokens in."""
-    tokens = (
-        count(found, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
-        count(found, "output_tokens"),
-    )
+    """What a message says. All of it is hostile. Tokens that went into a cache or came from it count as tokens in."""
+    tokens_in = count(found, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    tokens = tokens_in, count(found, "output_tokens"), part(found, tokens_in, "cache_read_input_tokens")
     if not isinstance(found.get("content"), list):
         return Answer("invalid", "the endpoint's answer has no content", "", *tokens)
     text, end = words(found["content"]), found.get("stop_reason")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from pawl.models.post import Failed, Post, must_leave
-from pawl.models.reading import count, words
+from pawl.models.post import Post, must_leave
+from pawl.models.reading import count, part, words
 from pawl.protocols import Answer, Prompt
 
 TAKEN = frozenset({"model", "messages", "stream", "n"})
@@ -34,22 +35,20 @@ class OpenAiModel:
     def _post(self) -> Post:
         return Post(self.endpoint, self.key_env, self.timeout, "Authorization", "Bearer ")
 
-    def complete(self, prompt: Prompt) -> Answer:
+    def complete(self, prompt: Prompt, stop: threading.Event) -> Answer:
         said: list[JsonValue] = [{"role": "system", "content": prompt.system}]
         said += [{"role": ("user", "assistant")[n % 2], "content": turn} for n, turn in enumerate(prompt.turns)]
         body: dict[str, JsonValue] = {"model": self.model, "messages": said, self.length: prompt.max_tokens}
         if prompt.temperature is not None:
             body["temperature"] = prompt.temperature
-        try:
-            found = self._post().json("/chat/completions", {**body, **(self.extra or {})}, {})
-        except Failed as failure:
-            return failure.answer
-        return _answer(found)
+        return self._post().answer("/chat/completions", {**body, **(self.extra or {})}, {}, _answer, stop)
 
 
 def _answer(found: Mapping[str, object]) -> Answer:
     """What a chat completion says. All of it is hostile."""
-    tokens = count(found, "prompt_tokens"), count(found, "completion_tokens")
+    tokens_in = count(found, "prompt_tokens")
+    cached = part(found, tokens_in, "prompt_tokens_details", "cached_tokens")
+    tokens = tokens_in, count(found, "completion_tokens"), cached
     choices = found.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None

@@ -1,4 +1,8 @@
-"""One POST of JSON to an endpoint: bounded in time and size, never redirected, the key never in what comes back."""
+"""One POST of JSON to an endpoint: bounded in time and size, never redirected, the key never in what comes back.
+
+The exchange has a thread of its own: whoever waits for it can stop waiting at any time, be it for a name that is looked
+up, for a host that does not greet, or for the answer.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Set
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urlsplit
 
@@ -27,8 +32,14 @@ MOST = 8 * 2**20
 BLOCK = 2**16
 SAID = 300
 """Characters of an endpoint's error that are kept."""
+POLL = 0.05
+"""Seconds between two looks at whether to stop: `pawl halt` gives a loop a fraction of a second."""
 KEY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,100}")
 KEY = re.compile(r"[!-~]{1,10000}")
+
+
+Came = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body of an answer."""
 
 
 class Failed(Exception):
@@ -71,7 +82,7 @@ def must_leave(taken: Set[str], extra: Mapping[str, JsonValue] | None) -> None:
 @dataclass(frozen=True, slots=True)
 class Post:
     """A way to an endpoint. `key_env` names the environment variable with the key (empty: it wants none); the key is
-    sent in the header `header`, after `prefix`. `timeout`: seconds from the connection to the answer's last byte."""
+    sent in the header `header`, after `prefix`. `timeout`: seconds from the first look-up to the answer's last byte."""
 
     endpoint: str
     key_env: str
@@ -86,13 +97,26 @@ class Post:
         if not 0 < self.timeout <= 3600:
             raise ValueError(f"timeout = {self.timeout:g} is not between 0 and 3600 seconds")
 
-    def json(self, path: str, body: Mapping[str, JsonValue], headers: Mapping[str, str]) -> Mapping[str, object]:
+    def answer(
+        self, path: str, body: Mapping[str, JsonValue], headers: Mapping[str, str],
+        read: Callable[[Mapping[str, object]], Answer], stop: threading.Event,
+    ) -> Answer:  # fmt: skip
+        """What `read` makes of the JSON object that the endpoint answers, or how that failed."""
+        try:
+            answer = read(self._json(path, body, headers, stop))
+        except Failed as failure:
+            answer = failure.answer
+        return replace(answer, local=local(place(self.endpoint).hostname or ""))
+
+    def _json(
+        self, path: str, body: Mapping[str, JsonValue], headers: Mapping[str, str], stop: threading.Event
+    ) -> Mapping[str, object]:
         """The JSON object that the endpoint answers with status 200. Raises Failed for all else."""
         key = self._key()
         sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
         if key:
             sent[self.header] = self.prefix + key
-        status, told, content = self._exchange(path, json.dumps(body).encode(), sent)
+        status, told, content = self._exchange(path, json.dumps(body).encode(), sent, stop)
         text = content.decode(errors="replace")
         if key:  # an endpoint that says back what it was sent must not have it written down
             text = text.replace(key, "(the key)")
@@ -116,30 +140,74 @@ class Post:
             raise Failed(Answer("refused", reason, sent=False))
         return key
 
-    def _exchange(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body. Raises Failed if there is no whole answer in time."""
+    def _exchange(self, path: str, body: bytes, headers: Mapping[str, str], stop: threading.Event) -> Came:
+        """Status, headers and body. Raises Failed if there is no whole answer in time, or `stop` is set."""
         parts = place(self.endpoint)
-        connection, sent = _connection(parts, self.timeout), False
+        talk = _Talk(_connection(parts, self.timeout), parts.path.rstrip("/") + path, body, headers)
+        if not stop.is_set():
+            threading.Thread(target=talk.run, name="request", daemon=True).start()
+        until = time.monotonic() + self.timeout
+        while not stop.is_set() and not talk.done.wait(min(POLL, self.timeout)) and time.monotonic() < until:
+            pass
+        if not talk.done.is_set():
+            sent = talk.cut()
+            if stop.is_set():
+                raise Failed(Answer("stopped", "the loop ended before the answer came", sent=sent))
+            raise Failed(Answer("timed-out", f"no answer in {self.timeout:g} s", again=0.0, sent=sent))
         try:
-            connection.connect()
-            sent = True
-            with _ends(connection, self.timeout) as late:
-                try:
-                    connection.request("POST", parts.path.rstrip("/") + path, body, dict(headers))
-                    answer = connection.getresponse()
-                    return answer.status, dict(answer.headers.items()), _read(answer)
-                except (OSError, http.client.HTTPException, ValueError):
-                    if late.is_set():
-                        raise TimeoutError from None
-                    raise
+            return talk.came.result()
         except TimeoutError:
-            raise Failed(Answer("timed-out", f"no answer in {self.timeout:g} s", again=0.0, sent=sent)) from None
+            raise Failed(Answer("timed-out", f"no answer in {self.timeout:g} s", again=0.0, sent=talk.sent)) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             said = one_line(str(error))[:SAID] or type(error).__name__
             where = f"{parts.hostname}:{parts.port or parts.scheme}"
-            raise Failed(Answer("unreachable", f"{where}: {said}", again=0.0, sent=sent)) from None
+            raise Failed(Answer("unreachable", f"{where}: {said}", again=0.0, sent=talk.sent)) from None
+
+
+@dataclass(slots=True)
+class _Talk:
+    """One exchange, for a thread of its own. `came` is what it brought, or what went wrong, once `done` is set."""
+
+    connection: http.client.HTTPConnection
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+    came: Future[Came] = field(default_factory=Future)
+    done: threading.Event = field(default_factory=threading.Event)
+    given_up: threading.Event = field(default_factory=threading.Event)
+    held: socket.socket | None = None
+
+    @property
+    def sent(self) -> bool:
+        """Whether anything may have been said on the connection."""
+        return self.held is not None
+
+    def run(self) -> None:
+        try:
+            self.came.set_result(self._talked())
+        except BaseException as error:
+            self.came.set_exception(error)
         finally:
-            connection.close()
+            self.connection.close()
+            self.done.set()
+
+    def _talked(self) -> Came:
+        self.connection.connect()
+        self.held = self.connection.sock
+        if self.given_up.is_set():  # who waited may not have seen the socket, and counts nothing as sent
+            raise TimeoutError
+        self.connection.request("POST", self.path, self.body, dict(self.headers))
+        answer = self.connection.getresponse()
+        return answer.status, dict(answer.headers.items()), _read(answer)
+
+    def cut(self) -> bool:
+        """Nobody waits any more: end the exchange, however steadily bytes drip in. Says whether it had begun."""
+        self.given_up.set()
+        held = self.held
+        if held is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
+        return held is not None
 
 
 def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:
@@ -158,25 +226,6 @@ def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnectio
 def _proxy() -> str:
     found = urllib.request.getproxies().get("https", "")
     return found if "://" in found or not found else f"http://{found}"
-
-
-@contextmanager
-def _ends(connection: http.client.HTTPConnection, seconds: float) -> Iterator[threading.Event]:
-    """Cut the connection after so many seconds, however steadily bytes drip in; says whether it did."""
-    late = threading.Event()
-
-    def cut(held: socket.socket) -> None:
-        late.set()
-        with suppress(OSError):
-            socket.socket.shutdown(held, socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, cut, (connection.sock,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield late
-    finally:
-        timer.cancel()
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:

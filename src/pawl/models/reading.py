@@ -23,5 +23,14 @@ def count(found: Mapping[str, object], name: str, *more: str) -> int | None:
     return sum(number for number in numbers if isinstance(number, int) and _natural(number))
 
 
+def part(found: Mapping[str, object], whole: int | None, name: str, inner: str = "") -> int:
+    """How many of `whole` tokens an answer's `usage` says are of one kind, in a field of its own or one deeper; 0 where
+    it does not say, or says nonsense."""
+    usage = found.get("usage")
+    value = usage.get(name) if isinstance(usage, Mapping) else None
+    value = (value.get(inner) if isinstance(value, Mapping) else None) if inner else value
+    return min(value, whole or 0) if isinstance(value, int) and _natural(value) else 0
+
+
 def _natural(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**40

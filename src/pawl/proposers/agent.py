@@ -10,6 +10,7 @@ import os
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from pydantic import JsonValue
 
 from pawl import attempts, cache
 from pawl.artifacts import ArtifactStore
-from pawl.errors import ConfigError
+from pawl.errors import ConfigError, Interrupted
 from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.proposers import briefing, launch, transcript
@@ -94,14 +95,17 @@ class AgentProposer:
         files = self.sources.read(head.record)
         task = briefing.text(self.brief, ledger, attempts.read(ledger, self.ladder))
         session, since = f"{self.name}, session {done_before + 1}", len(ledger.all())
-        done = self._without_secrets(self._work(files, task, session, min(self.tokens, self.total_tokens - spent)))
-        asked = [e.record for e in ledger.after(since) if isinstance(e.record, Exchange) and e.record.task == session]
-        log = done.log.decode(errors="replace")
-        told = {
-            "transcript": self.artifacts.put("transcript.txt", done.log).digest,
-            "task": self.artifacts.put(briefing.FILE, task.encode()).digest,
-        }  # fmt: skip
-        ledger.append(self._completion(done, told, asked))
+        told, began = {"task": self.artifacts.put(briefing.FILE, task.encode()).digest}, time.monotonic()
+        try:
+            done = self._without_secrets(self._work(files, task, session, min(self.tokens, self.total_tokens - spent)))
+        except Interrupted:  # what it had asked for was spent all the same
+            asked, wall = _asked(ledger, since, session), time.monotonic() - began
+            ledger.append(self._completion("stopped", "the loop ended first", wall, None, told, asked))
+            raise
+        asked, log = _asked(ledger, since, session), done.log.decode(errors="replace")
+        told["transcript"] = self.artifacts.put("transcript.txt", done.log).digest
+        outcome = done.outcome if done.outcome in ("ok", "timed-out") else "invalid"
+        ledger.append(self._completion(outcome, done.reason, done.usage.wall_s, done.usage.cpu_s, told, asked))
         changed, ignored = self._left(files, done)
         if done.outcome != "ok" or not changed:
             return None
@@ -189,17 +193,24 @@ class AgentProposer:
         names = done.outputs.get("other", b"")[:10_000].decode(errors="replace").splitlines()
         return changed, ignored + [one_line(name)[:100] for name in names[:20]]
 
-    def _completion(self, done: Execution, told: Mapping[str, str], asked: Sequence[Exchange]) -> Completion:
+    def _completion(
+        self, outcome: str, reason: str, wall: float, cpu: float | None, told: Mapping[str, str],
+        asked: Sequence[Exchange],
+    ) -> Completion:  # fmt: skip
         tokens = sum(map(_tokens, asked))
         return Completion(
             proposer=self.name, model=one_line(Path(self.command[0]).name)[:100], purpose="agent session",
-            prompt=told["task"], answer=told["transcript"],
-            outcome="ok" if done.outcome == "ok" else "timed-out" if done.outcome == "timed-out" else "invalid",
-            reason=one_line(done.reason)[:200], tokens_in=sum(each.tokens_in or 0 for each in asked),
+            prompt=told["task"], answer=told.get("transcript", ""), outcome=outcome,  # type: ignore[arg-type]
+            reason=one_line(reason)[:200], tokens_in=sum(each.tokens_in or 0 for each in asked),
             tokens_out=sum(each.tokens_out or 0 for each in asked),
             estimated=any(each.allowed and each.tokens_in is None for each in asked),
-            money=self.price * tokens / 1e6, wall_s=done.usage.wall_s,
+            money=self.price * tokens / 1e6, wall_s=wall, cpu_s=cpu,
         )  # fmt: skip
+
+
+def _asked(ledger: Ledger, since: int, session: str) -> list[Exchange]:
+    """What a session asked for, of all that was written down after `since`."""
+    return [e.record for e in ledger.after(since) if isinstance(e.record, Exchange) and e.record.task == session]
 
 
 def _tokens(exchange: Exchange) -> int:

@@ -9,13 +9,12 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
 
+from pawl import imports
 from pawl.attempts import Attempt
 from pawl.envelope import sha256
 from pawl.hostile import PARSER, one_line
 from pawl.proposers.edits import Unusable
-from pawl.syntax import Unreadable, parse
 
 LATEST = 100
 """Earlier attempts whose whole programs are compared; of all others only the change."""
@@ -25,23 +24,22 @@ LONG, LONGEST, NEAR = 100, 10_000, 0.98
 """A change of so many tokens that shares so much with an earlier one, and every number and string, counts as it."""
 
 
-def runs(files: Mapping[str, str], changed: Mapping[str, str]) -> None:
-    """Raise Unusable unless the files differ, compile, and import nothing that may not be there."""
+def runs(files: Mapping[str, str], changed: Mapping[str, str], there: frozenset[str] = frozenset()) -> None:
+    """Raise Unusable unless the files differ, compile, and import nothing but what the files imported before and what
+    is `there`: top-level modules (none: not known; then the standard library, by the Python that runs Pawl)."""
     if all(files[path] == text for path, text in changed.items()):
         raise Unusable("the change changes nothing: the files are as they were")
     if any("\0" in text for text in changed.values()):
         raise Unusable("the change makes a file binary")
-    known = set(sys.stdlib_module_names) | {PurePosixPath(path).stem for path in files}
-    known |= {name for path, text in files.items() for name in _imports(path, text)}
     for path, text in changed.items():
         if path.endswith(".py"):
             _compiles(path, text)
-            new = sorted(_imports(path, text) - known)
-            if new:
-                raise Unusable(
-                    f"{path} imports {', '.join(new)[:100]}, which may not be installed where it runs: use the "
-                    "standard library and what the files import already"
-                )
+    lacking = imports.lacking(files, changed, (there or sys.stdlib_module_names) | imports.own(files))
+    if lacking:
+        sure = "is not installed" if there else "may not be installed"
+        raise Unusable(
+            f"{lacking}, which {sure} where it runs: use the standard library and what the files import already"
+        )
     if program({**files, **changed}) == program(files):
         raise Unusable("the change changes only comments or layout: nothing that runs")
 
@@ -56,19 +54,6 @@ def _compiles(path: str, text: str) -> None:
         raise Unusable(f"{path} is not valid Python at line {error.lineno}: {one_line(error.msg)} ({line!r})") from None
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         raise Unusable(f"{path} does not compile: {one_line(str(error)) or type(error).__name__}") from None
-
-
-def _imports(path: str, text: str) -> set[str]:
-    """The top-level modules that a file names in imports; none where it is not Python."""
-    if not path.endswith(".py"):
-        return set()
-    try:
-        nodes = parse(path, text).nodes
-    except Unreadable:
-        return set()
-    found = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
-    found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    return {name.partition(".")[0] for name in found}
 
 
 def program(files: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -65,7 +65,7 @@ def read(text: str, files: Mapping[str, str]) -> Change:
     """The change that an answer makes to `files`, by path. Raises Unusable."""
     if len(text) > MOST:
         raise Unusable(f"the answer is longer than {MOST} characters")
-    text = _without_thoughts(text.replace("\r\n", "\n"))
+    text = without_thoughts(text.replace("\r\n", "\n"))
     if not text.strip():
         raise Unusable("the answer is empty")
     lines = text.split("\n")
@@ -81,7 +81,7 @@ def read(text: str, files: Mapping[str, str]) -> Change:
     return Change(one_line(said[1])[:300], whole or _applied(edits, files))
 
 
-def _without_thoughts(text: str) -> str:
+def without_thoughts(text: str) -> str:
     """Without what a reasoning model thought aloud first."""
     start, end = text.find("<think>"), text.find("</think>")
     return text[end + len("</think>") :] if end >= 0 and not text[: max(start, 0)].strip() else text

@@ -1,7 +1,8 @@
 """Reads logs as an experienced colleague would, by plain rules: what ails the head's training, and what might help.
 
-No language model is asked. Each suggestion is a constant of the head moved one step, with the reason; what a patch
-cannot do (an ablation, a comparison of releases, more memory) is said to people by `pawl suggest`.
+Each suggestion of the rules is a constant of the head moved one step, with the reason; what a patch cannot do (an
+ablation, a comparison of releases, more memory) is said to people by `pawl suggest`. Where a language model is named,
+it is shown the curves and the failures once the rules have nothing more to say, and what it suggests is tried too.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from statistics import fmean
 from pydantic import JsonValue
 
 from pawl import attempts, history
-from pawl.artifacts import ArtifactStore
 from pawl.attempts import Attempt
 from pawl.errors import ConfigError, IntegrityError
 from pawl.ladder import seen
 from pawl.ledger import Entry, Ledger
 from pawl.proposers import training_log
+from pawl.proposers.analysis import TAKES_BACK, Analysis
 from pawl.proposers.constants import exchange, numbers
+from pawl.proposers.editing import Editing
 from pawl.proposers.remedies import Ail, changes
+from pawl.proposers.second_reader import SecondReader
+from pawl.proposers.speaking import Speaking
 from pawl.proposers.training_log import Curves
 from pawl.protocols import Brief, Sources, Suggestion
 from pawl.records import AblationPlan, Certificate, Evaluation, Noise, Proposal, RegressionPlan, Release, Run, Variant
@@ -47,37 +51,68 @@ FAILURES = {
 
 
 @dataclass(frozen=True)
-class LogAnalyst:
+class LogAnalyst(Speaking):
     """Proposes what training logs suggest, each once for a head. It reads the newest runs of the head: divergence,
-    training that ends too early, over-fitting, a plateau, time spent waiting, cost left unused."""
+    training that ends too early, over-fitting, a plateau, time spent waiting, cost left unused.
+
+    Where `model` is named, that is asked too, with the settings and limits of the proposer `llm`: once for a head, and
+    again after every 20 ideas on it."""
 
     sources: Sources
     space: Mapping[str, Mapping[str, JsonValue]]
-    artifacts: ArtifactStore
     brief: Brief
     ladder: float
-    name: str = "log-analyst"
+    modules: frozenset[str]
+
+    def __post_init__(self) -> None:
+        if self.model:
+            self.must_be_sound()
+        elif self.endpoint or self.key_env or self.options:
+            raise ConfigError(f"the proposer {self.name!r} names no model", 'add model = "..." to its [[proposer]]')
 
     def propose(self, head: Entry[Variant], ledger: Ledger) -> Proposal | None:
+        """What nobody tried on this head yet, of the rules first. Raises Interrupted once it shall stop."""
         on_head = [entry.record for entry in ledger.entries(Proposal) if entry.record.parent == head.id]
         tried = {proposal.patch for proposal in on_head}
         known = {proposal.settings.get("suggestion") for proposal in on_head}
-        for found in self.suggest(head, ledger):
+        for told, found in self._all(head, ledger):
             if found.patch and found.patch not in tried and found.key not in known:
                 return Proposal(
                     parent=head.id, patch=found.patch, hypothesis=f"{found.what}: {found.reason}", proposer=self.name,
-                    settings={"suggestion": found.key},
+                    settings={**told, "suggestion": found.key},
                 )  # fmt: skip
         return None
 
+    def _all(self, head: Entry[Variant], ledger: Ledger) -> Iterator[tuple[dict[str, JsonValue], Suggestion]]:
+        """Suggestions, with what their proposals tell besides; the model is asked only when all others were tried."""
+        for one in self._by_rules(head, ledger):
+            yield {}, one
+        if self.model:
+            told, found = self._second(head, ledger).ask()
+            for one in found:
+                takes_back = one.key.startswith(TAKES_BACK) and {"takes_back": one.key.removeprefix(TAKES_BACK)}
+                yield {**told, **(takes_back or {})}, one
+
     def suggest(self, head: Entry[Variant], ledger: Ledger) -> Sequence[Suggestion]:
-        """All of it, the most urgent first: patches, then what only people can do."""
-        runs = [run for run in ledger.entries(Run) if run.record.variant == head.id and run.id > _since(ledger)]
+        """All of it, the most urgent first: patches, then what only people can do. The model is not asked: what it said
+        already is there."""
+        said = self._second(head, ledger).said()[1] if self.model else []
+        return [*self._by_rules(head, ledger), *said, *self._advice(ledger)]
+
+    def _by_rules(self, head: Entry[Variant], ledger: Ledger) -> Sequence[Suggestion]:
         found: dict[str, Suggestion] = {}
-        for ail, reason in self._ails(runs[-RUNS:], head, ledger):
+        for ail, reason in self._ails(_runs(head, ledger), head, ledger):
             for one in self._remedies(ail, reason, head):
                 found.setdefault(one.key, one)
-        return [*found.values(), *self._advice(ledger)]
+        return list(found.values())
+
+    def _second(self, head: Entry[Variant], ledger: Ledger) -> SecondReader:
+        """The model, with what it is shown."""
+        runs, done = _runs(head, ledger), attempts.read(ledger, self.ladder)
+        editing = Editing(self.sources, head, ledger, self.sources.read(head.record), done, self.modules)
+        analysis = Analysis(editing, self.brief, self.model, self.ladder > 0)
+        ails = [f"{ail}: {reason}" for ail, reason in self._ails(runs, head, ledger)]
+        return SecondReader(self, analysis, [(run, self._curves(run.record)) for run in runs], ails)
 
     def _ails(self, runs: Sequence[Entry[Run]], head: Entry[Variant], ledger: Ledger) -> Iterator[tuple[Ail, str]]:
         """What ails the head, with the evidence in words."""
@@ -158,6 +193,12 @@ class LogAnalyst:
 
 def _since(ledger: Ledger) -> int:
     return history.read(ledger).since
+
+
+def _runs(head: Entry[Variant], ledger: Ledger) -> list[Entry[Run]]:
+    """The newest comparable runs of the head."""
+    since = _since(ledger)
+    return [run for run in ledger.entries(Run) if run.record.variant == head.id and run.id > since][-RUNS:]
 
 
 def _ended(attempt: Attempt) -> str:

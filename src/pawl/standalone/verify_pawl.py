@@ -414,7 +414,7 @@ Rejection dossier=i request=s signature=Signature reason=s
 Release dossier=i variant=i commit=s approvals=[i] threshold=i
 Revocation keys=s reason=s by=s
 Exchange task=s rule=s method=s host=s path=s status=i allowed=b reason=s bytes_up=i bytes_down=i tokens_in=i? tokens_out=i? wall_s=n
-Completion proposer=s model=s purpose=s prompt=s answer=s outcome=ok|limited|timed-out|cut|refused|unreachable|invalid reason=s tokens_in=i tokens_out=i estimated=b money=n wall_s=n
+Completion proposer=s model=s purpose=s prompt=s answer=s outcome=ok|limited|timed-out|cut|refused|unreachable|invalid|stopped reason=s tokens_in=i tokens_out=i estimated=b money=n wall_s=n tokens_cached=i* cpu_s=n?*
 Halt reason=s by=s token=s
 Resume halt=i request=s signature=Signature note=s
 Holdout digest=s rows=i previous=s reason=s by=s

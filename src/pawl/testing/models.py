@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from pawl.protocols import Answer, Model, Prompt
-from pawl.testing.endpoint import Endpoint, Reply, Script, scripted
+from pawl.testing.endpoint import Asked, Endpoint, Reply, Script, scripted
 
 KEY = "sk-contract-0123456789abcdef"
 KEY_ENV = "PAWL_CONTRACT_KEY"
@@ -37,12 +39,12 @@ class ModelContract:
     def asked(self, endpoint: Endpoint, script: Script | None = None, timeout: float = 30.0) -> Answer:
         """What comes of one request."""
         endpoint.script = script or endpoint.script
-        answer = self.make(endpoint.url, KEY_ENV, timeout).complete(PROMPT)
+        answer = self.make(endpoint.url, KEY_ENV, timeout).complete(PROMPT, threading.Event())
         assert KEY not in repr(answer)
         return answer
 
     def test_an_answer_comes_with_its_tokens(self, endpoint: Endpoint) -> None:
-        assert self.asked(endpoint) == Answer("ok", "", "two", 12, 3)
+        assert replace(self.asked(endpoint), local=False) == Answer("ok", "", "two", 12, 3)
         (request,) = endpoint.asked
         assert KEY in "".join(request.headers.values())
         said = repr(request.body)
@@ -105,10 +107,28 @@ class ModelContract:
         assert (answer.outcome, answer.sent) == ("timed-out", True)
         assert answer.again is not None
 
+    def test_stop_ends_a_request_that_nobody_answers(self, endpoint: Endpoint) -> None:
+        """It may have cost something all the same."""
+        stop = threading.Event()
+
+        def script(asked: Asked) -> Reply:
+            stop.set()
+            return Reply(silent=True)
+
+        endpoint.script = script
+        answer = self.make(endpoint.url, KEY_ENV, 50.0).complete(PROMPT, stop)
+        assert (answer.outcome, answer.sent, answer.again) == ("stopped", True, None)
+
+    def test_nothing_is_sent_once_it_shall_stop(self, endpoint: Endpoint) -> None:
+        stop = threading.Event()
+        stop.set()
+        answer = self.make(endpoint.url, KEY_ENV, 50.0).complete(PROMPT, stop)
+        assert (answer.outcome, answer.sent, endpoint.asked) == ("stopped", False, [])
+
     def test_nobody_there_is_an_outcome(self, endpoint: Endpoint) -> None:
         with scripted(lambda asked: Reply()) as gone:
             url = gone.url
-        answer = self.make(url, KEY_ENV, 30.0).complete(PROMPT)
+        answer = self.make(url, KEY_ENV, 30.0).complete(PROMPT, threading.Event())
         assert (answer.outcome, answer.sent) == ("unreachable", False)
 
     @pytest.mark.parametrize("value", [None, "", "two\nlines", "ключ"])
@@ -119,7 +139,7 @@ class ModelContract:
             monkeypatch.delenv(KEY_ENV)
         else:
             monkeypatch.setenv(KEY_ENV, value)
-        answer = self.make(endpoint.url, KEY_ENV, 30.0).complete(PROMPT)
+        answer = self.make(endpoint.url, KEY_ENV, 30.0).complete(PROMPT, threading.Event())
         assert (answer.outcome, answer.sent, answer.again) == ("refused", False, None)
         assert KEY_ENV in answer.reason
         assert not value or value not in answer.reason

@@ -1,0 +1,74 @@
+"""Which modules Python files import, and which of them are not there. Only text is read: nothing is imported or run.
+
+Imports that may fail (in a `try` that catches it) or never happen (under TYPE_CHECKING) are left alone. A module that a
+program makes or finds at run time cannot be seen from here: what the files imported before is taken to be there.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from pawl.syntax import Source, Unreadable, parse
+
+MAY_FAIL = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+BINARY = (".so", ".pyd")
+
+
+def wanted(path: str, text: str) -> frozenset[str]:
+    """The top-level modules that a file cannot do without; none where it is not Python."""
+    if not path.endswith(".py"):
+        return frozenset()
+    try:
+        source = parse(path, text)
+    except Unreadable:
+        return frozenset()
+    spared = set(_spared(source))
+    found: set[str] = set()
+    for node in source.nodes:
+        if node in spared:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return frozenset(name.partition(".")[0] for name in found)
+
+
+def _spared(source: Source) -> Iterator[ast.AST]:
+    """Imports that a program can do without."""
+    for node in source.nodes:
+        caught = isinstance(node, ast.Try) and any(_catches(source, handler) for handler in node.handlers)
+        unreal = isinstance(node, ast.If) and source.dotted(node.test).endswith("TYPE_CHECKING")
+        for statement in node.body if caught or unreal else ():  # type: ignore[attr-defined]
+            yield from ast.walk(statement)
+
+
+def _catches(source: Source, handler: ast.ExceptHandler) -> bool:
+    named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(kind is None or source.dotted(kind) in MAY_FAIL for kind in named)
+
+
+def lacking(before: Mapping[str, str], after: Mapping[str, str], there: frozenset[str]) -> str:
+    """Which files of `after` import what is neither `there` nor imported in `before`, in words; empty if none does."""
+    known = there.union(*(wanted(path, text) for path, text in before.items()))
+    found = {path: sorted(wanted(path, text) - known) for path, text in after.items()}
+    said = [f"{path} imports {', '.join(names)[:100]}" for path, names in found.items() if names]
+    return "; ".join(said)[:300]
+
+
+def own(paths: Iterable[str]) -> frozenset[str]:
+    """The modules that some files of a study can be, wherever they lie."""
+    files = [PurePosixPath(path) for path in paths]
+    names = (name for file in files if file.suffix == ".py" for name in (file.stem, *file.parts[:-1]))
+    return frozenset(filter(str.isidentifier, names))
+
+
+def installed(folder: Path) -> frozenset[str]:
+    """The top-level modules in a folder of a Python's search path, by the names of what lies in it."""
+    if not folder.is_dir():
+        return frozenset()
+    shown = [entry for entry in folder.iterdir() if entry.suffix in (".py", *BINARY) or entry.is_dir()]
+    names = (entry.name if entry.is_dir() else entry.name.partition(".")[0] for entry in shown)
+    return frozenset(filter(str.isidentifier, names))
