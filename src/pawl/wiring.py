@@ -29,6 +29,7 @@ from pawl import (
     page,
     plugins,
     policy,
+    priors,
     recap,
     results,
     unlearning,
@@ -278,7 +279,7 @@ class Wiring:
         )
         wiring = {
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
-            "artifacts": self.artifacts, **running,
+            "artifacts": self.artifacts, "earlier": priors.load(self.folder), **running,
         }  # fmt: skip
         return {table.called: self._part(Proposer, table, name=table.called, **wiring) for table in tables}
 

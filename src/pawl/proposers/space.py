@@ -7,7 +7,8 @@ machine, proposes what this one would have.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
@@ -15,12 +16,15 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import JsonValue
 
-from pawl import history
+from pawl import history, priors
 from pawl.errors import ConfigError
 from pawl.ladder import seen
 from pawl.ledger import Entry, Ledger
+from pawl.past import Range
+from pawl.proposers import warm
 from pawl.proposers.constants import Constant, current, exchange
-from pawl.protocols import Sources
+from pawl.proposers.warm import Hint
+from pawl.protocols import Past, Sources
 from pawl.records import Proposal, Screening, Variant
 
 NAME = "space"
@@ -32,13 +36,16 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 @dataclass(frozen=True)
 class SpaceProposer:
     """`space` maps "FILE:CONSTANT" to its range as in pawl.toml; the first `startup` proposals are random. `ladder` is
-    the policy's: the step, in sds of one run, below which it sees no progress."""
+    the policy's: the step, in sds of one run, below which it sees no progress. Where there are `earlier` studies, its
+    first proposals, at most `warm` of them, are what did best there."""
 
     sources: Sources
     space: Mapping[str, Mapping[str, JsonValue]]
     ladder: float
     startup: int = 8
     seed: int = 0
+    warm: int = 4
+    earlier: Sequence[Past] = ()
 
     def __post_init__(self) -> None:
         if not self.space:
@@ -55,16 +62,35 @@ class SpaceProposer:
             after = {key: _rounded(value, distributions[key]) for key, value in params.items()}
             if after != before and after not in seen:
                 break
+        finished = sum(trial.state == TrialState.COMPLETE for trial in study.get_trials(deepcopy=False))
+        why = f"looks promising after {finished} runs" if finished > self.startup else "explores at random first"
+        settings: dict[str, JsonValue] = {"sampler": "tpe"}
+        hint = self._hint(ledger, before, after)
+        if hint:
+            after, why = hint.parameters, f"did best in the earlier study {hint.past.name}"
+            settings = {"sampler": "earlier", "earlier": priors.source(hint.past, hint.similarity)}
         changes = [
             f"{key.partition(':')[2]} {before[key]} -> {after[key]}" for key in after if after[key] != before[key]
         ]
-        finished = sum(trial.state == TrialState.COMPLETE for trial in study.get_trials(deepcopy=False))
-        why = f"looks promising after {finished} runs" if finished > self.startup else "explores at random first"
         return Proposal(
             parent=head.id, patch=self.sources.patch(head.record, self._changed(files, after)),
             hypothesis=f"{', '.join(changes) or 'no change'} ({why})", proposer=NAME,
-            settings={"parameters": dict(after), "sampler": "tpe"},
+            settings={"parameters": dict(after), **settings},
         )  # fmt: skip
+
+    def _hint(self, ledger: Ledger, before: Mapping[str, Constant], asked: Mapping[str, Constant]) -> Hint | None:
+        """What an earlier study suggests to try now, if one still has a say. Constants that it did not have stay as in
+        the head; as they were `asked` for, where the head has them out of their range."""
+        made = [entry.record.settings for entry in ledger.entries(Proposal)]
+        taken = Counter(map(priors.source_digest, made))
+        used = {past.name: taken[past.digest] for past in self.earlier}
+        if not used or sum(used.values()) >= self.warm:
+            return None
+        space = {key: Range.of(table) for key, table in self.space.items()}
+        own = priors.told(ledger, self.ladder, lambda it: priors.literals(self.sources.read(it.record), self.space))
+        rest = {key: before[key] if space[key].holds(before[key]) else asked[key] for key in space}
+        tried = [before, *(one.get("parameters") for one in made)]
+        return warm.following(self.earlier, own, space, rest, tried, used)
 
     def _constants(self, files: Mapping[str, str]) -> dict[str, Constant]:
         values: dict[str, Constant] = {}
