@@ -46,6 +46,7 @@ def test_types_are_not_mixed_up() -> None:
         True,
         False,
     ]
+    assert [choices.place(value) for value in (1, "a", True)] == [0, 1, 2]
     assert [depth.holds(value) for value in (1, 1.0, True, "1", 9, 0)] == [True, False, False, False, False, False]
     assert Range(type="float", low=0, high=2).holds(1), "a float may be written without a point"
     assert not Range(type="float", low=0, high=2).holds(True)

@@ -61,7 +61,9 @@ class Range(Part):
         return abs(off) < CLOSE
 
     def place(self, value: Constant) -> float:
-        """Where a number that it holds lies between `low` and `high`: 0 to 1; a choice is only the same or another."""
+        """Where a number that it holds lies between `low` and `high`, 0 to 1; of a choice, which one it is."""
+        if self.type == "categorical":
+            return [(type(choice), choice) for choice in self.choices].index((type(value), value))
         assert self.low is not None, "a range of numbers has bounds"
         assert self.high is not None, "a range of numbers has bounds"
         low, high, at = self.low, self.high, float(value)

@@ -2,15 +2,15 @@
 
 As in two-stage surrogates and RGPE (Wistuba, Schilling and Schmidt-Thieme, "Two-stage transfer surrogate model for
 automatic hyperparameter optimization", 2016; Feurer, Letham and Bakshy, "Scalable meta-learning for Bayesian
-optimization", 2018), an earlier study counts by the pairs of own configurations that it puts in the right order, and
-one that does no better than chance has no say: nothing is lost to a misleading past but a few first tries. Ranks make
-other metrics, scales and units comparable.
+optimization", 2018), an earlier study counts by how well it ranks this study's own configurations, and one that does no
+better than chance has no say: nothing is lost to a misleading past but a few first tries. Ranks make other metrics,
+scales and units comparable. They count pairs; here it is a rank correlation, whose chance is known exactly.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -36,8 +36,8 @@ def similarity(past: Past, own: Sequence[PastTrial], space: Mapping[str, Range])
     constants.
 
     Before there are own trials it is HOPE times the share of this study's constants that match. Then it is the mean,
-    weighted by FAITH and by the number of own trials, of that and of a lower 95 % bound of Goodman and Kruskal's gamma
-    between the gains that it foretells and the own ones; 0 where that is negative."""
+    weighted by FAITH and by the number of own trials, of that and of a lower 95 % bound of the rank correlation between
+    the gains that it foretells and the own ones; 0 where that is negative."""
     keys, known = past.matching(space), past.within(space)
     if not keys or len(known) < 2:
         return 0.0
@@ -46,7 +46,7 @@ def similarity(past: Past, own: Sequence[PastTrial], space: Mapping[str, Range])
     if len(mine) < 2:
         return hope
     foretold = foretell(known, mine, {key: space[key] for key in keys})
-    rank, error = gamma(foretold, np.array([_gain(trial) for trial in mine]))
+    rank, error = correlation(foretold, np.array([_gain(trial) for trial in mine]))
     trials = 0 if error == 0 else len(mine) - 1  # beside the first, which is only compared with
     return min(max((FAITH * hope + trials * (rank - SURE * error)) / (FAITH + trials), 0.0), 1.0)
 
@@ -74,12 +74,10 @@ def _kernel(some: Sequence[PastTrial], others: Sequence[PastTrial], space: Mappi
     """How alike trials are, 0 to 1: len(some) x len(others)."""
     apart = np.zeros((len(some), len(others)))
     for key, known in space.items():
-        left, right = ([trial.parameters[key] for trial in trials] for trials in (some, others))
-        if known.type == "categorical":
-            apart += np.array([[one != other for other in right] for one in left], dtype=float)
-        else:
-            places = [np.array([known.place(value) for value in values]) for values in (left, right)]
-            apart += (places[0][:, None] - places[1][None, :]) ** 2
+        left, right = (
+            np.array([known.place(trial.parameters[key]) for trial in trials])[:, None] for trials in (some, others)
+        )
+        apart += left != right.T if known.type == "categorical" else (left - right.T) ** 2
     found: Numbers = np.exp(-apart / len(space) / (2 * LENGTH**2))
     return found
 
@@ -90,22 +88,14 @@ def _normal(values: Numbers) -> Numbers:
     return np.array([NormalDist().inv_cdf(rank / (len(values) + 1)) for rank in ranks])
 
 
-def gamma(first: Numbers, second: Numbers) -> tuple[float, float]:
-    """Goodman and Kruskal's gamma of two rankings (1954): Kendall's tau over the pairs that neither ties; and what its
-    standard error is where there is no relation, from the variance of Kendall's S with ties (Kendall, "Rank correlation
-    methods", 1970). Both are 0 where no pair can be compared."""
-    n = len(first)
-    signs = np.sign(first[:, None] - first) * np.sign(second[:, None] - second)
-    pairs = float(np.abs(signs).sum()) / 2
-    if pairs == 0:
+def correlation(foretold: Numbers, seen: Numbers) -> tuple[float, float]:
+    """The correlation, -1 to 1, of what was foretold with the normal scores of what was seen; and its standard error
+    where there is no relation, which is 1 / sqrt(n - 1) whatever the values and ties (Pitman, "Significance tests which
+    may be applied to samples from any populations II", 1937). Both are 0 where one of them is all the same.
+
+    What was foretold to be nearly alike hardly counts, as it would in counts of pairs: the best that a study suggests
+    lies close together, and in which order it fails says nothing."""
+    scores = _normal(seen)
+    if np.ptp(foretold) == 0 or np.ptp(scores) == 0:
         return 0.0, 0.0
-    tied = [np.unique(values, return_counts=True)[1].astype(float) for values in (first, second)]
-    left = n * (n - 1) * (2 * n + 5) - sum(float((t * (t - 1) * (2 * t + 5)).sum()) for t in tied)
-    two, three = (math.prod(float(term(t).sum()) for t in tied) for term in (_falling(2), _falling(3)))
-    variance = left / 18 + two / (2 * n * (n - 1)) + (three / (9 * n * (n - 1) * (n - 2)) if n > 2 else 0.0)
-    return float(signs.sum()) / 2 / pairs, math.sqrt(max(variance, 0.0)) / pairs
-
-
-def _falling(power: int) -> Callable[[Numbers], Numbers]:
-    """t (t - 1) ..., of so many factors."""
-    return lambda t: np.prod([t - step for step in range(power)], axis=0)
+    return float(np.corrcoef(foretold, scores)[0, 1]), 1 / math.sqrt(len(seen) - 1)
