@@ -96,7 +96,7 @@ def understood(words: list[str], whole: bool) -> None:
     command = whole_command()
     rest = [NAMED.get(word, word) for word in words]
     while hasattr(command, "commands"):
-        if not rest and not whole:
+        if not rest and (not whole or command.invoke_without_command):
             return
         assert rest, "a subcommand is missing"
         if rest[0].startswith("-"):

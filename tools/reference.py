@@ -42,6 +42,8 @@ TYPES = {
     "tuple[Constant, ...]": "list of values", "dict[str, SpaceTable]": "tables",
     "Constant | None": "value", "Sure | None": "word",
 }  # fmt: skip
+HANDED = {"earlier"}
+"""Fields of parts that have a default, and that Pawl hands in all the same."""
 BOUNDS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "pattern": "pattern"}
 
 ABOUT_CLI = """\
@@ -199,6 +201,8 @@ def cli() -> str:
 def _commands(group: Any, path: list[str]) -> Iterator[list[str]]:
     for name, command in sorted(group.commands.items()):
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield [*path, name]
             yield from _commands(command, [*path, name])
         else:
             yield [*path, name]
@@ -361,6 +365,7 @@ def _part(name: str, target: str, part: Any) -> list[str]:
     if not isinstance(part, type):
         return [f"### {name}", "", f"{part.summary}. `{target}`", ""]
     settings = [f for f in dataclasses.fields(part) if f.init and f.default is not dataclasses.MISSING]
+    settings = [f for f in settings if f.name not in HANDED]
     rows = [f"| `{f.name}` | `{f.type}` | `{f.default}` |" for f in settings]
     table = ["| setting | type | default |", "|---|---|---|", *rows] if rows else ["No settings."]
     return [f"### {name}", "", f"`{target}`", "", *_words(part), *table, ""]

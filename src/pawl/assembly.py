@@ -25,6 +25,7 @@ from pawl import (
     page,
     plugins,
     policy,
+    priors,
     recap,
     results,
 )  # fmt: skip
@@ -105,7 +106,8 @@ class Assembly(Wiring):
         )
         wiring = {
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
-            "artifacts": self.artifacts, "stop": threading.Event(), "modules": frozenset[str](), **running,
+            "artifacts": self.artifacts, "earlier": priors.load(self.folder), "stop": threading.Event(),
+            "modules": frozenset[str](), **running,
         }  # fmt: skip
         return {table.called: plugins.part(Proposer, table, name=table.called, **wiring) for table in tables}
 

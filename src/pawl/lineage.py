@@ -41,8 +41,8 @@ PLAIN_DIFF = (
     "--src-prefix=a/",
     "--dst-prefix=b/",
 )
-NOT_VARIANTS = (":(exclude)pawl.toml", ":(exclude)policy.toml")
-"""The operator's two files: they may be edited freely, and say nothing about what a variant is."""
+NOT_VARIANTS = (":(exclude)pawl.toml", ":(exclude)policy.toml", ":(exclude)priors.json")
+"""The operator's files: they may be edited freely, and say nothing about what a variant is."""
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 """A line as git counts them; Python's splitlines ends one at a form feed too."""
 REGULAR = ("100644", "100755")

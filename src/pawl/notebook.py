@@ -6,24 +6,22 @@ and are written anew. Every other byte is people's, and stays. Proposers that us
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from pawl import durable
-from pawl.errors import ConfigError, PawlError
+from pawl.errors import PawlError
 from pawl.hostile import printable
+from pawl.plain import grow as _grow
+from pawl.plain import read as _read
 
 FILE = "notebook.md"
 BESIDE = f".{FILE}.new"
 """Where the next notebook grows until it replaces the last one."""
 DIRECTION = "program.md"
 IGNORED = (FILE, BESIDE)
-LARGEST = 2**20
-"""Bytes of a notebook or a direction that are read at all."""
 TOLD = 16_000
 """Characters of either that a proposer is told: some four thousand tokens."""
 TRIES = 3
@@ -131,38 +129,6 @@ def _guarded(words: str) -> str:
     """A section's text, whole lines, in which no line is a marker."""
     lines = [f"> {line}" if MARKER.fullmatch(line.strip()) else line for line in words.rstrip("\n").split("\n")]
     return "\n".join(lines) + "\n"
-
-
-def _read(path: Path, whole: bool = False) -> bytes | None:
-    """The bytes of a plain file, None where there is none. A link is refused: a repository may come from a stranger,
-    and what it points at would be shown to a language model. Only a beginning is read unless it must be `whole`."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        said = "is a link" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
-        raise ConfigError(f"{path} {said}", f"rm {path}   (or make it a plain file)") from error
-    there = os.fstat(descriptor)
-    if not stat.S_ISREG(there.st_mode):
-        os.close(descriptor)
-        raise ConfigError(f"{path} is not a plain file", f"mv {path} {path}.old")
-    with os.fdopen(descriptor, "rb") as file:
-        if whole and there.st_size > LARGEST:
-            raise ConfigError(f"{path} holds more than {LARGEST / 2**20:g} MiB", f"mv {path} {path}.old")
-        return file.read(LARGEST)
-
-
-def _grow(beside: Path, content: bytes, path: Path) -> None:
-    """Write a file next to the notebook, with the notebook's mode, and have it on the disk."""
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
-    beside.unlink(missing_ok=True)  # left behind by a process that died
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
 
 
 def _text(content: bytes) -> str:

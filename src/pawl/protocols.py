@@ -11,6 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 from pydantic import JsonValue
 
 from pawl.ledger import Entry, Ledger, Row, Store
+from pawl.past import Past as Past
 from pawl.rates import Calibration
 from pawl.records import (
     Artifact,
@@ -33,7 +34,7 @@ from pawl.trials import Trial as Trial
 
 __all__ = [
     "Adviser", "AgentWalls", "Answer", "Brief", "Case", "Comparing", "Environment", "Evaluator", "Examiner",
-    "Execution", "Executor", "Gate", "Guard", "Limits", "Log", "Look", "Model", "Mount", "Prompt", "Proposer",
+    "Execution", "Executor", "Gate", "Guard", "Limits", "Log", "Look", "Model", "Mount", "Past", "Prompt", "Proposer",
     "Reader", "Row", "Sandbox", "Seal", "Signer", "Sources", "Store", "Suggestion", "Task", "Trial",
 ]  # fmt: skip
 

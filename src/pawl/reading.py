@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from pawl import answers, forecast, hardware, history
+from pawl import answers, forecast, hardware, history, priors
 from pawl.hostile import one_line
 from pawl.ledger import Entry, Ledger
 from pawl.loop import Budget, Loop
@@ -247,10 +247,12 @@ def why(ledger: Ledger, id: int) -> list[str]:
     head = f"{type(entry.record).__name__.lower()} {id}: {summary(ledger, entry)}"
     match entry.record:
         case Screening() as screening:
-            return [head, *(f"  {_score(ledger, number)}" for number in screening.evaluations)]
-        case Proposal():
+            said = _earlier(ledger.get(screening.proposal, Proposal).record)
+            return [head, *said, *(f"  {_score(ledger, number)}" for number in screening.evaluations)]
+        case Proposal() as proposal:
             screened = ledger.find(Screening, proposal=id)
-            return [head, *(why(ledger, screened.id) if screened else ["  it waits for its turn"])]
+            waits = [*_earlier(proposal), "  it waits for its turn"]
+            return [head, *(why(ledger, screened.id) if screened else waits)]
         case Variant() if not isinstance(entry.record, Reduced):
             screened = ledger.find(Screening, variant=id)
             return [head, *(why(ledger, screened.id) if screened else [])]
@@ -286,6 +288,15 @@ def _certificate(ledger: Ledger, certificate: Certificate) -> list[str]:
         scores = f"{number(pair.reference_score, 5)} -> {number(pair.head_score, 5)}"
         lines.append(f"  seed {pair.seed:<11d} {scores}   gain {number(pair.gain)}")
     return lines
+
+
+def _earlier(proposal: Proposal) -> list[str]:
+    """Which earlier study had a say in a proposal, if one had."""
+    digest, said = priors.source_digest(proposal.settings), proposal.settings.get("earlier")
+    if not digest or not isinstance(said, dict):
+        return []
+    words = f"{said.get('name')}, similarity {said.get('similarity')}, sha256:{digest[:12]}"
+    return [f"  an earlier study had a say: {one_line(words)[:200]}   (pawl priors)"]
 
 
 def _score(ledger: Ledger, evaluation: int) -> str:

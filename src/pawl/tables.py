@@ -14,6 +14,8 @@ from pawl.errors import ConfigError, did_you_mean
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+PROBLEMS = 20
+"""Problems that one error tells: a hostile file could have a million."""
 
 
 class Table(BaseModel):
@@ -79,9 +81,9 @@ def parse(content: bytes, path: Path, table: type[T]) -> T:
 
 
 def explain(error: ValidationError, table: type[BaseModel]) -> str:
-    """Each problem in a line: where, what, and what was perhaps meant."""
+    """The first problems, each in a line: where, what, and what was perhaps meant."""
     lines = []
-    for problem in error.errors():
+    for problem in error.errors()[:PROBLEMS]:
         where = ".".join(str(part) for part in problem["loc"])
         what = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":

@@ -18,6 +18,7 @@ from pawl.cli import (
     ledger,
     notes,
     pareto,
+    priors,
     redteam,
     rules,
     running,
@@ -30,7 +31,8 @@ from pawl.errors import PawlError
 
 __all__ = [
     "agents", "app", "calibration", "commands", "db", "decisions", "export", "goodhart", "halting", "inquiring",
-    "judging", "ledger", "main", "notes", "pareto", "redteam", "rules", "running", "seal", "starting", "tokens",
+    "judging", "ledger", "main", "notes", "pareto", "priors", "redteam", "rules", "running", "seal", "starting",
+    "tokens",
 ]  # fmt: skip
 
 

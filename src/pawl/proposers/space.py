@@ -6,19 +6,23 @@ proposes what this one would have.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from pydantic import JsonValue
 
+from pawl import priors
 from pawl.errors import ConfigError
 from pawl.ledger import Entry, Ledger
-from pawl.proposers import likely, samplers, tried
+from pawl.past import Range
+from pawl.proposers import likely, samplers, tried, warm
 from pawl.proposers.constants import Constant
 from pawl.proposers.spaces import Params, Space
 from pawl.proposers.tried import Known
-from pawl.protocols import Sources
+from pawl.proposers.warm import Hint
+from pawl.protocols import Past, Sources
 from pawl.records import Proposal, Variant
 
 NAME = "space"
@@ -30,7 +34,8 @@ TRIES = 20
 class SpaceProposer:
     """`space` maps "FILE:CONSTANT" to its range as in pawl.toml. `sampler` says how it is searched: `tpe`, `gp`,
     `cma-es` or `random`; the first `startup` proposals look around, near your guesses where there are any. `ladder` is
-    the policy's: the step, in sds of one run, below which it sees no progress."""
+    the policy's: the step, in sds of one run, below which it sees no progress. Where there are `earlier` studies, its
+    first proposals, at most `warm` of them, are what did best there."""
 
     sources: Sources
     space: Mapping[str, Mapping[str, JsonValue]]
@@ -38,6 +43,8 @@ class SpaceProposer:
     sampler: str = "tpe"
     startup: int = 8
     seed: int = 0
+    warm: int = 4
+    earlier: Sequence[Past] = ()
 
     def __post_init__(self) -> None:
         if not self.space:
@@ -51,15 +58,36 @@ class SpaceProposer:
             space, tried.read(ledger, space, self.ladder), self.startup, self.seed + len(ledger.entries(Proposal))
         )
         after, sampler = self._chosen(known, before)
+        why, settings = _why(sampler, known), dict[str, JsonValue](sampler=sampler)
+        hint = self._hint(ledger, space, before, after)
+        if hint:
+            after, why = hint.parameters, f"did best in the earlier study {hint.past.name}"
+            settings = {"sampler": "earlier", "earlier": priors.source(hint.past, hint.similarity)}
         changes = [
             f"{name.partition(':')[2]} {before[name]} -> {value}"
             for name, value in after.items() if before[name] != value
         ]  # fmt: skip
         return Proposal(
             parent=head.id, patch=self.sources.patch(head.record, space.changed(files, after)),
-            hypothesis=f"{', '.join(changes) or 'no change'} ({_why(sampler, known)})", proposer=NAME,
-            settings={"parameters": dict(after), "sampler": sampler},
+            hypothesis=f"{', '.join(changes) or 'no change'} ({why})", proposer=NAME,
+            settings={"parameters": dict(after), **settings},
         )  # fmt: skip
+
+    def _hint(self, ledger: Ledger, space: Space, before: Params, asked: Params) -> Hint | None:
+        """What an earlier study suggests to try now, if one still has a say. Constants that it did not have stay as in
+        the head; as they were `asked` for, where the head has them out of their range. None where all constants do not
+        belong together under the space's conditions."""
+        made = [entry.record.settings for entry in ledger.entries(Proposal)]
+        taken = Counter(map(priors.source_digest, made))
+        used = {past.name: taken[past.digest] for past in self.earlier}
+        if not used or sum(used.values()) >= self.warm:
+            return None
+        ranges = {key: Range.of(self.space[key]) for key in asked}
+        own = priors.told(ledger, self.ladder, lambda it: priors.literals(self.sources.read(it.record), self.space))
+        rest = {key: before[key] if ranges[key].holds(before[key]) else asked[key] for key in asked}
+        tried = [before, *(one.get("parameters") for one in made)]
+        found = warm.following(self.earlier, own, ranges, rest, tried, used)
+        return found if found and space.fits(found.parameters) else None
 
     def _chosen(self, known: Known, before: Params) -> tuple[Params, str]:
         """The first candidate that is new, and who had it: the sampler or, if that only repeats itself, chance."""
