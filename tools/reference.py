@@ -36,7 +36,7 @@ TYPES = {
     "Direction": '"minimize" or "maximize"', " | Literal['']": "", "Literal['int', 'float', 'categorical']": "word",
     "tuple[str, ...]": "list of strings", "tuple[path, ...]": "list of paths", "tuple[part, ...]": "list of parts",
     "tuple[float, ...]": "list of numbers", "Literal['learned', 'halving']": "word",
-    "tuple[Approver, ...]": "list of tables", "float | None": "float",
+    "tuple[Approver, ...]": "list of tables", "float | None": "float", "bool | None": "true or false",
     "tuple[GuardTable, ...]": "list of tables", "tuple[ProposerTable, ...]": "list of parts",
     "tuple[str | int | float | bool, ...]": "list of values", "dict[str, SpaceTable]": "tables",
 }  # fmt: skip
@@ -116,6 +116,7 @@ MEANINGS = {
     "space.choices": "the values (categorical)",
     "space": "constants to search, by `\"FILE:CONSTANT\"`; see [space] below",
     "workers": "turns at once",
+    "waves": "whether promising changes are tried together in planned waves; not set: from 4 workers on",
     "suite": "another measure of every release, for `pawl regress`; see [[suite]] below",
     "suite.name": "what the suite is called",
     "suite.metric": "the metric that decides: one that the scorer gives, or a name for the self-reported value",

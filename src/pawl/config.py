@@ -18,6 +18,8 @@ from pawl.tables import Bytes, PartTable, Seconds, Table, read
 FILE = "pawl.toml"
 OWN = "study"
 """The suite that every study has: its own evaluation."""
+WAVES, MANY = "waves", 4
+"""The proposer that puts together what was found side by side, and the workers from which on it does so unasked."""
 
 
 def inside(path: str) -> str:
@@ -209,6 +211,7 @@ class Config(Table):
     space: dict[str, SpaceTable] = {}
     fidelity: FidelityTable = FidelityTable()
     workers: int = Field(default=2, ge=1)
+    waves: bool | None = None
     notebook: bool = False
     proposer: tuple[ProposerTable, ...] = (ProposerTable(use="space"),)
     sandbox: PartTable = PartTable(use="bubblewrap")
@@ -252,6 +255,13 @@ class Config(Table):
             if file not in self.train.editable:
                 raise ValueError(f"space key {key!r}: {file} is not among train.editable")
         return self
+
+    @property
+    def proposers(self) -> tuple[ProposerTable, ...]:
+        """Those that are asked for, and `waves` where many workers would leave one another's ideas behind."""
+        wanted = self.workers >= MANY if self.waves is None else self.waves
+        there = any(WAVES in (table.use, table.called) for table in self.proposer)
+        return (*self.proposer, ProposerTable(use=WAVES)) if wanted and not there else self.proposer
 
     @property
     def sign(self) -> int:

@@ -90,8 +90,12 @@ def _gained(attempt: Attempt) -> float:
     return worth * max(attempt.gain or 0.0, 0.0) if attempt.outcome == "accepted" else 0.0
 
 
-def ranked(ledger: Ledger, names: Sequence[str], ladder: float) -> list[Choice]:
-    """All of them in the order in which they may have the next turn: who has nothing to put forward gives way."""
+def ranked(ledger: Ledger, names: Sequence[str], ladder: float, first: Sequence[str] = ()) -> list[Choice]:
+    """All of them in the order in which they may have the next turn: who has nothing to put forward gives way. Those in
+    `first` come first in any case."""
+    if first:
+        planned = [Choice(name, "what was planned comes first") for name in first]
+        return planned + ranked(ledger, [name for name in names if name not in first], ladder)
     if len(names) == 1:
         return [Choice(names[0], "the only proposer")]
     known = credits(ledger, names, ladder)

@@ -48,7 +48,8 @@ LEAST = 0.5
 
 @dataclass(slots=True)
 class Search:
-    """Turns of the loop. `sign` is +1 where a higher metric is better, -1 where a lower one is."""
+    """Turns of the loop. `sign` is +1 where a higher metric is better, -1 where a lower one is. Proposers in `first`
+    have the turn whenever they put something forward: what they plan, many workers do at once."""
 
     ledger: Ledger
     proposers: Mapping[str, Proposer]
@@ -58,6 +59,7 @@ class Search:
     metric: str
     sign: int
     fidelity: Fidelity | None = None
+    first: Sequence[str] = ()
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _busy: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     _claimed: set[int] = field(default_factory=set)
@@ -88,7 +90,7 @@ class Search:
             if proposal:
                 self._claimed.add(proposal.id)
                 return proposal
-            choices = portfolio.ranked(self.ledger, list(self.proposers), self.policy.screening.ladder)
+            choices = portfolio.ranked(self.ledger, list(self.proposers), self.policy.screening.ladder, self.first)
         return next(filter(None, (self._ask(choice) for choice in choices)), None)
 
     def _ask(self, choice: Choice) -> Entry[Proposal] | None:
@@ -99,7 +101,8 @@ class Search:
             if found is None:
                 return None
             with self._lock:
-                told = {"proposer": choice.name, "chosen": choice.why}
+                why = f"{choice.why}; {found.chosen}" if found.chosen else choice.why
+                told = {"proposer": choice.name, "chosen": why}
                 proposal = self.ledger.append(found.model_copy(update=told))
                 self._claimed.add(proposal.id)
                 return proposal

@@ -172,9 +172,10 @@ class Wiring:
         measure = Measure(self.ledger, executor, self._evaluator(wiring, broker))
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
         running = {"workplace": place, "stop": stop, "walls": partial(self._agents, table)}
-        proposers = self._proposers(rules, self.config.proposer, running)
+        proposers = self._proposers(rules, self.config.proposers, running)
         fidelity = self._fidelity(measure, {**wiring, **train})
-        search = Search(self.ledger, proposers, self.lineage, measure, rules, metric, sign, fidelity)
+        first = [table.called for table in self.config.proposers if table.use == config.WAVES]
+        search = Search(self.ledger, proposers, self.lineage, measure, rules, metric, sign, fidelity, first)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         judge = replace(self.build_judge(), prepare=self._controls(rules, wiring, train, broker))
         return Loop(
@@ -278,7 +279,7 @@ class Wiring:
         )
         wiring = {
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
-            "artifacts": self.artifacts, **running,
+            "artifacts": self.artifacts, "workers": self.config.workers, **running,
         }  # fmt: skip
         return {table.called: self._part(Proposer, table, name=table.called, **wiring) for table in tables}
 
