@@ -76,9 +76,10 @@ class Assembly(Wiring):
         metric, sign, workers = self.config.study.metric, self.config.sign, self.config.workers
         lineage = self._importing(place, table)
         running = {"workplace": place, "stop": stop, "walls": partial(self._walls, table), "modules": lineage.modules}
-        proposers = self.build_proposers(rules, self.config.proposer, running)
+        proposers = self.build_proposers(rules, self.config.proposers, running)
         fidelity = harness.fidelity(measure)
-        search = Search(self.ledger, proposers, lineage, measure, rules, metric, sign, fidelity)
+        first = [table.called for table in self.config.proposers if table.use == config.WAVES]
+        search = Search(self.ledger, proposers, lineage, measure, rules, metric, sign, fidelity, first)
         certify = Certify(self.ledger, measure, rules, metric, sign, workers)
         judge = replace(self.build_judge(), prepare=harness.controls(self.ledger, self._gates(rules)))
         return Loop(
@@ -107,7 +108,7 @@ class Assembly(Wiring):
         wiring = {
             "sources": self.lineage, "space": space, "ladder": rules.screening.ladder, "brief": brief,
             "artifacts": self.artifacts, "earlier": priors.load(self.folder), "stop": threading.Event(),
-            "modules": frozenset[str](), **running,
+            "modules": frozenset[str](), "workers": self.config.workers, **running,
         }  # fmt: skip
         return {table.called: plugins.part(Proposer, table, name=table.called, **wiring) for table in tables}
 

@@ -19,7 +19,8 @@ class Attempt:
     """A comparable proposal and what came of it. `gain` is the expected gain over the head of then, oriented so that
     higher is better, in the metric's unit; `score` the mean of its runs, in the metric's own orientation. Both are None
     where the Ladder or a failure hides them. `certified` is True or False once a certificate on it ended, None before.
-    `runs` are all of its training runs, the certificates' too; `cpu_s` their CPU seconds."""
+    `runs` are all of its training runs, the certificates' too; `cpu_s` their CPU seconds. `repeats`: an earlier variant
+    is the same program, and what that one ran answered for it."""
 
     id: int
     proposal: Proposal
@@ -30,6 +31,7 @@ class Attempt:
     score: float | None
     certified: bool | None
     runs: tuple[Entry[Run], ...]
+    repeats: bool = False
 
     @property
     def cpu_s(self) -> float:
@@ -62,6 +64,7 @@ def read(ledger: Ledger, ladder: float) -> list[Attempt]:
                 score=shown.score if shown else None,
                 certified=certified.get(variant.id) if variant else None,
                 runs=tuple(runs[variant.id]) if variant else (),
+                repeats=screening is not None and screening.record.same_as > 0,
             )
         )  # fmt: skip
     return found

@@ -52,9 +52,13 @@ class Course:
         return self.ledger.get(self.ledger.get(evaluation, Evaluation).record.run, Run).record.seed
 
     def own(self, seed: int) -> Entry[Evaluation] | None:
-        """The head's own evaluation on a seed, if it ran there."""
+        """The head's own evaluation on a seed, if it ran there, or one that is the same program ran for it."""
         run = self.ledger.find(Run, variant=self.standing.head, seed=seed)
-        return self.ledger.find(Evaluation, run=run.id) if run and run.id > self.standing.since else None
+        if run and run.id > self.standing.since:
+            return self.ledger.find(Evaluation, run=run.id)
+        screened = self.ledger.find(Screening, variant=self.standing.head)
+        told = [id for id in (screened.record.evaluations if screened else ()) if id > self.standing.since]
+        return next((self.ledger.get(id, Evaluation) for id in told if self.seed(id) == seed), None)
 
     def same(self, evaluation: int) -> bool:
         """Whether a run scored exactly as the head did on its seed: then the change changes nothing, and the run's
@@ -114,10 +118,12 @@ class Course:
         ran, scores = [self.seed(n) for n in screening.evaluations], self.scores(screening.evaluations)
         if tuple(ran) != seeds[: len(ran)] or len(scores) < len(ran) or screening.gain in (0.0, None):
             return  # on seeds of before, without a score, or not run for a comparison
+        moved = self.standing.head == screening.variant  # a null candidate may be accepted, and does not move it
+        if screening.same_as and not moved:
+            return  # what its runs say was learned when they were made
         race = self.meet(self.ledger.get(screening.proposal, Proposal).record)
         for score in scores:
             race.see(score)
-        moved = self.standing.head == screening.variant  # a null candidate may be accepted, and does not move it
         race.settle(moved)
         if moved:
             self.level[screening.variant] = self.belief.gain

@@ -19,6 +19,8 @@ from pawl.tables import Bytes, PartTable, Seconds, Table, read
 FILE = "pawl.toml"
 OWN = "study"
 """The suite that every study has: its own evaluation."""
+WAVES, MANY = "waves", 4
+"""The proposer that puts together what was found side by side, and the workers from which on it does so unasked."""
 
 
 def inside(path: str) -> str:
@@ -190,6 +192,7 @@ class Config(Table):
     space: dict[str, SpaceTable] = {}
     fidelity: FidelityTable = FidelityTable()
     workers: int = Field(default=2, ge=1)
+    waves: bool | None = None
     notebook: bool = False
     proposer: tuple[ProposerTable, ...] = (ProposerTable(use="space"),)
     sandbox: PartTable = PartTable(use="bubblewrap")
@@ -234,6 +237,13 @@ class Config(Table):
                 raise ValueError(f"space key {key!r}: {file} is not among train.editable")
         ordered(self.space)
         return self
+
+    @property
+    def proposers(self) -> tuple[ProposerTable, ...]:
+        """Those that are asked for, and `waves` where many workers would leave one another's ideas behind."""
+        wanted = self.workers >= MANY if self.waves is None else self.waves
+        there = any(WAVES in (table.use, table.called) for table in self.proposer)
+        return (*self.proposer, ProposerTable(use=WAVES)) if wanted and not there else self.proposer
 
     @property
     def sign(self) -> int:

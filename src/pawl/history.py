@@ -44,7 +44,7 @@ class Standing:
     """The fold of a ledger. `since` is the id from which on runs are comparable; `standing` are the dossiers that
     neither a person nor a later release has settled; `accepted` and `dry` count screenings since the head last
     started over and since the common seeds were last drawn or something was accepted; `nulls` are the proposals of
-    calibration, which count for neither."""
+    calibration, which count for neither, and a refusal that took no run is no news."""
 
     study: Entry[Study] | None = None
     since: int = 0
@@ -106,7 +106,7 @@ class Standing:
             return
         if screening.decision == "accepted":
             self.head, self.accepted, self.dry = screening.variant, self.accepted + 1, 0
-        else:
+        elif not screening.same_as:
             self.dry += 1
 
     def _refused(self, verdict: Verdict) -> None:

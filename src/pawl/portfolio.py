@@ -27,6 +27,9 @@ FIRST_GAIN, FIRST_COST = 0.5, 4.0
 """What each proposer is taken to have shown at first: half an sd in four runs. Hopeful, so that each gets its turns."""
 MEMORY = 0.98
 """What each later turn of anybody leaves of an older one's weight: what was easy to gain is soon gained."""
+REPEAT = 1.0
+"""Runs that a turn counts for in which what had been run before was put forward again. It took none; but who repeats
+what is known must not keep the turns of who tries something new."""
 MONEY = 20.0
 """Runs that one unit of money is worth."""
 FRUITLESS = 0.25
@@ -77,7 +80,8 @@ def credits(ledger: Ledger, names: Sequence[str], ladder: float) -> dict[str, Cr
     for _, name, what in sorted((one for one in [*turns, *asked] if one[1] in found), key=itemgetter(0)):
         if isinstance(what, Attempt):
             found = {other: credit.faded() for other, credit in found.items()}
-            found[name] = found[name].after(1, _gained(what) / unit, what.cpu_s / each)
+            cost = what.cpu_s / each + REPEAT * what.repeats
+            found[name] = found[name].after(1, _gained(what) / unit, cost)
         else:
             found[name] = found[name].after(0, 0.0, _cost(what, each))
     return found
@@ -96,8 +100,12 @@ def _gained(attempt: Attempt) -> float:
     return worth * max(attempt.gain or 0.0, 0.0) if attempt.outcome == "accepted" else 0.0
 
 
-def ranked(ledger: Ledger, names: Sequence[str], ladder: float) -> list[Choice]:
-    """All of them in the order in which they may have the next turn: who has nothing to put forward gives way."""
+def ranked(ledger: Ledger, names: Sequence[str], ladder: float, first: Sequence[str] = ()) -> list[Choice]:
+    """All of them in the order in which they may have the next turn: who has nothing to put forward gives way. Those in
+    `first` come first in any case."""
+    if first:
+        planned = [Choice(name, "what was planned comes first") for name in first]
+        return planned + ranked(ledger, [name for name in names if name not in first], ladder)
     if len(names) == 1:
         return [Choice(names[0], "the only proposer")]
     known = credits(ledger, names, ladder)

@@ -23,7 +23,7 @@ class Proposing(Deciding):
     def propose(self, patch: str, hypothesis: str, by: str = "human", limited: bool = False) -> Entry[Proposal]:
         """Put a person's patch in the queue; the next turn tries it. `limited`: a script's, within the limits of
         [inbox]. Raises ConfigError if it does not fit, or if that name is a proposer's."""
-        owners = {CALIBRATION: "null candidates", **{table.called: "a proposer" for table in self.config.proposer}}
+        owners = {CALIBRATION: "null candidates", **{table.called: "a proposer" for table in self.config.proposers}}
         if by in owners or reserved(by):
             raise ConfigError(
                 f"nobody is called '{by}': so is {owners.get(by, 'what agents hand in')}", "pawl propose --by NAME"

@@ -104,7 +104,11 @@ def best(ledger: Ledger) -> str:
 
 def _mean(ledger: Ledger, variant: int, metric: str, since: int) -> float | None:
     runs = {entry.id for entry in ledger.entries(Run) if entry.record.variant == variant and entry.id > since}
-    scores = [e.record.metrics[metric] for e in ledger.entries(Evaluation) if e.record.run in runs and e.record.metrics]
+    found = [entry for entry in ledger.entries(Evaluation) if entry.record.run in runs]
+    screened = ledger.find(Screening, variant=variant)
+    if not found and screened:  # another variant ran for it, which is the same program
+        found = [ledger.get(id, Evaluation) for id in screened.record.evaluations if id > since]
+    scores = [entry.record.metrics[metric] for entry in found if entry.record.metrics]
     return fmean(scores) if scores else None
 
 

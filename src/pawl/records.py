@@ -194,7 +194,8 @@ class CommonSeeds(Record):
 
 class Screening(Record):
     """The cheap decision: worth another look, or not. `gain` is in the metric's unit, positive is better;
-    None means that it was never measured. `broken_guard` names the guard metric that it exceeds, or is empty."""
+    None means that it was never measured. `broken_guard` names the guard metric that it exceeds, or is empty.
+    `same_as` is the earlier variant that is the same program, and whose runs answered for this one; 0: it ran."""
 
     proposal: int
     variant: int
@@ -204,6 +205,7 @@ class Screening(Record):
     reason: str
     gain: float | None
     broken_guard: str
+    same_as: int = 0
 
 
 class Forecast(Part):

@@ -20,21 +20,23 @@ def table(ledger: Ledger, metric: str) -> str:
     lines = [f"commit\t{metric}\tmemory_gb\tstatus\tdescription"]
     first = next((e for e in ledger.entries(Evaluation) if e.record.outcome == "ok"), None)
     if first:
-        lines.append(_line(ledger, [first.id], metric, "keep", "baseline"))
+        ran = ledger.get(first.record.run, Run).record.variant
+        lines.append(_line(ledger, ran, [first.id], metric, "keep", "baseline"))
     nulls = history.read(ledger).nulls
     for entry in ledger.entries(Screening):
         words = one_line(ledger.get(entry.record.proposal, Proposal).record.hypothesis)
         kept = entry.record.decision == "accepted" and entry.record.proposal not in nulls
         status = "keep" if kept else STATUS[entry.record.decision]
         if entry.record.evaluations:  # else it was stopped before a whole run
-            lines.append(_line(ledger, list(entry.record.evaluations), metric, status, words))
+            done = list(entry.record.evaluations)
+            lines.append(_line(ledger, entry.record.variant, done, metric, status, words))
     return "\n".join(lines) + "\n"
 
 
-def _line(ledger: Ledger, evaluations: list[int], metric: str, status: str, words: str) -> str:
+def _line(ledger: Ledger, variant: int, evaluations: list[int], metric: str, status: str, words: str) -> str:
     evaluation = ledger.get(evaluations[0], Evaluation).record
     run = ledger.get(evaluation.run, Run).record
-    commit = ledger.get(run.variant, Variant).record.commit[:7]
+    commit = ledger.get(variant, Variant).record.commit[:7]
     memory = run.usage.peak_bytes / 2**30
     return f"{commit}\t{evaluation.metrics.get(metric, 0.0):.6f}\t{memory:.1f}\t{status}\t{words}"
 

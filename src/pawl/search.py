@@ -13,6 +13,7 @@ from statistics import fmean, stdev
 
 from pawl import beliefs, evidence, history, nulls, portfolio
 from pawl.beliefs import Course
+from pawl.duplicates import Duplicates
 from pawl.errors import PawlError
 from pawl.fidelity import Answer, Fidelity
 from pawl.ledger import Entry, Ledger
@@ -25,6 +26,7 @@ from pawl.records import (
     CommonSeeds,
     Evaluation,
     Noise,
+    Partial,
     Proposal,
     Run,
     Screening,
@@ -38,13 +40,16 @@ MORE = 1.5
 a no was within a standard error or two of a yes, and each question is one of few."""
 TICK = 0.01
 """CPU seconds below which nothing is told apart."""
+REPEATS = 100
+"""Answers from earlier runs, less so many new ones, after which nobody seems to have anything new to try."""
 LEAST = 0.5
 """The expected gain, in sd of a paired difference, below which hardly a certificate of twenty pairs is won."""
 
 
 @dataclass(slots=True)
 class Search:
-    """Turns of the loop. `sign` is +1 where a higher metric is better, -1 where a lower one is."""
+    """Turns of the loop. `sign` is +1 where a higher metric is better, -1 where a lower one is. Proposers in `first`
+    have the turn whenever they put something forward: what they plan, many workers do at once."""
 
     ledger: Ledger
     proposers: Mapping[str, Proposer]
@@ -54,9 +59,15 @@ class Search:
     metric: str
     sign: int
     fidelity: Fidelity | None = None
+    first: Sequence[str] = ()
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _busy: defaultdict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     _claimed: set[int] = field(default_factory=set)
+    _repeats: int = 0
+    _duplicates: Duplicates = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._duplicates = Duplicates(self.ledger, self.lineage)
 
     def turn(self) -> Entry[Screening] | None:
         """Propose, build, race, screen. Each step is written down before the next. None: there is nothing to try."""
@@ -68,16 +79,18 @@ class Search:
 
     def claim(self) -> Entry[Proposal] | None:
         """The oldest proposal that nobody works on (a person's, or one that a crash left behind), else a new one; None
-        if no proposer has anything to put forward."""
+        if no proposer has anything to put forward, or for long nothing that is new."""
         with self._lock:
             waiting = [entry for entry in history.unscreened(self.ledger) if entry.id not in self._claimed]
+            if not waiting and self._repeats >= REPEATS:
+                return None
             head = history.head(self.ledger)
             null = None if waiting else nulls.due(self.ledger, self.policy.calibration.share, head, self.lineage)
             proposal = waiting[0] if waiting else self.ledger.append(null) if null else None
             if proposal:
                 self._claimed.add(proposal.id)
                 return proposal
-            choices = portfolio.ranked(self.ledger, list(self.proposers), self.policy.screening.ladder)
+            choices = portfolio.ranked(self.ledger, list(self.proposers), self.policy.screening.ladder, self.first)
         return next(filter(None, (self._ask(choice) for choice in choices)), None)
 
     def _ask(self, choice: Choice) -> Entry[Proposal] | None:
@@ -88,7 +101,8 @@ class Search:
             if found is None:
                 return None
             with self._lock:
-                told = {"proposer": choice.name, "chosen": choice.why}
+                why = f"{choice.why}; {found.chosen}" if found.chosen else choice.why
+                told = {"proposer": choice.name, "chosen": why}
                 proposal = self.ledger.append(found.model_copy(update=told))
                 self._claimed.add(proposal.id)
                 return proposal
@@ -114,10 +128,16 @@ class Search:
                     seeds, done = self.common_seeds(), []
                 screening = self._screen(proposal, variant, done) if done else None
                 if screening:
+                    self._repeats = max(self._repeats + (1 if screening.same_as else -1), 0)
                     return self.ledger.append(screening)
             left = look.left if not done and look.left and look.left.record.seed == seeds[0] else None
-            hypothesis = proposal.record.hypothesis
-            done.append(self.measure.evaluate(variant, seeds[len(done)], "screen", hypothesis, left))
+            done.append(self._run(variant, seeds[len(done)], proposal.record.hypothesis, left))
+
+    def _run(self, variant: Entry[Variant], seed: int, why: str, left: Entry[Partial] | None) -> Entry[Evaluation]:
+        """A challenger's evaluation on a common seed: that of a variant which is the same program, if one ran there."""
+        with self.measure.once("program", self._duplicates.of(variant) or variant.id, seed):
+            earlier = self._duplicates.answer(variant, seed)
+            return earlier or self.measure.evaluate(variant, seed, "screen", why, left)
 
     def _look_first(self, proposal: Entry[Proposal], variant: Entry[Variant]) -> Answer:
         """Cheap looks on the first common seed, where the study has rungs."""
@@ -125,6 +145,8 @@ class Search:
             return Answer()
         with self._lock:
             seed = self.common_seeds()[0]
+        if self._duplicates.answer(variant, seed):
+            return Answer()
         return self.fidelity.climb(variant, seed, proposal.record.hypothesis)
 
     def _screen(
@@ -132,6 +154,10 @@ class Search:
     ) -> Screening | None:
         """The answer after some runs; None if one more run is worth it."""
         answer, last = functools.partial(self._answer, proposal, variant, done), done[-1]
+        before = self._refused_before(done)
+        if before:
+            said = f"refused against this head on these seeds before (screening {before.id})"
+            return answer("refused", said, before.record.gain, before.record.broken_guard)
         if last.record.outcome != "ok":
             return answer("crashed", f"{last.record.outcome}: {last.record.reason}")
         costly = self._too_costly(last)
@@ -154,6 +180,14 @@ class Search:
         said = f"expected to be {'better' if race.gain > 0 else 'no better'} than the head after {len(done)} run(s)"
         return answer("accepted" if race.gain > 0 else "refused", said, race.gain)
 
+    def _refused_before(self, done: Sequence[Entry[Evaluation]]) -> Entry[Screening] | None:
+        """The screening in which these very runs were refused against this very head. It stands: a belief that moves
+        with every race would else let through, some day, what is handed in again and again. What changed nothing is
+        apart: it may be written shorter now."""
+        told = tuple(entry.id for entry in done)
+        found = self.ledger.find(Screening, head=history.read(self.ledger).head, evaluations=told)
+        return found if found and found.record.decision == "refused" and found.record.gain != 0.0 else None
+
     def _simpler(self, course: Course, variant: Variant, mine: Entry[Evaluation]) -> bool:
         """Whether a run wrote the very bytes that the head's did on its seed, and its code differs from the champion's
         in fewer lines than the head's does (docs/decisions/0022). It asks nobody's name."""
@@ -170,10 +204,13 @@ class Search:
         self, proposal: Entry[Proposal], variant: Entry[Variant], done: Sequence[Entry[Evaluation]],
         decision: str, reason: str, gain: float | None = None, guard: str = "",
     ) -> Screening:  # fmt: skip
+        ran = (self.ledger.get(entry.record.run, Run).record.variant for entry in done)
+        same_as = next((other for other in ran if other != variant.id), 0)
+        reason += f"; as told by runs of variant {same_as}, which is the same program" if same_as else ""
         return Screening(
             proposal=proposal.id, variant=variant.id, head=history.read(self.ledger).head,
             evaluations=tuple(entry.id for entry in done),
-            decision=decision, reason=reason, gain=gain, broken_guard=guard,  # type: ignore[arg-type]
+            decision=decision, reason=reason, gain=gain, broken_guard=guard, same_as=same_as,  # type: ignore[arg-type]
         )  # fmt: skip
 
     def _too_costly(self, mine: Entry[Evaluation]) -> str:

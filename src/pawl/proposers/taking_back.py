@@ -74,7 +74,7 @@ def candidates(sources: Sources, ledger: Ledger, steps: Sequence[Step], ladder: 
     for number, change in enumerate(changes, 1):
         files = put_together(versions[0][1], without(changes, [number]))
         touched = {path: files[path] for path in {piece.path for piece in change.pieces}}
-        if all(_parses(path, text) for path, text in touched.items()):
+        if all(parses(path, text) for path, text in touched.items()):
             patch = sources.patch(steps[-1].variant.record, touched)
             saved = sum(piece.added.count("\n") - piece.removed.count("\n") for piece in change.pieces)
             whole = len(changes) == 1
@@ -122,7 +122,8 @@ def _harm(ledger: Ledger, changes: Sequence[Change], ladder: float) -> Callable[
     return chance
 
 
-def _parses(path: str, text: str) -> bool:
+def parses(path: str, text: str) -> bool:
+    """Whether a file is Python, if its name says so."""
     if not path.endswith(".py"):
         return True
     try:

@@ -397,7 +397,7 @@ Partial variant=i seed=i purpose=noise|screen|certify|ablate|regress outcome=OUT
 PartialEvaluation run=i split=validation| outcome=OUTCOME reason=s metrics={n} scorer=s sealed=s self_reported=b usage=Usage
 Noise variant=i evaluations=[i] sd=n low=n high=n correlation=n pairs=i scale=n
 CommonSeeds seeds=[i] reason=s
-Screening proposal=i variant=i head=i evaluations=[i] decision=accepted|refused|crashed reason=s gain=n? broken_guard=s
+Screening proposal=i variant=i head=i evaluations=[i] decision=accepted|refused|crashed reason=s gain=n? broken_guard=s same_as=i*
 Forecast gain=n gain_sd=n pairs=i pairs_late=i chance=n wall_s=n
 Preregistration reference=i head=i noise=i step=i wins=i threshold=n scale=n seeds=[i] test=sign-flip|clipped-mean* forecast=Forecast?*
 Pair seed=i reference=i head=i reference_score=n? head_score=n? gain=n? cpu_ratio=n?
