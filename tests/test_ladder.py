@@ -138,9 +138,11 @@ def test_what_the_proposer_space_learns_does_not_depend_on_scores_that_were_not_
 
 OF_ATTEMPTS = {name: {"gain"} for name in ("briefing.py", "modes.py", "taking_back.py")}
 MAY_READ = OF_ATTEMPTS | {"prompts.py": {"gain", "tail"}, "log_analyst.py": {"metrics", "summary"}, "warm.py": {"gain"}}
+MAY_READ["waves.py"] = {"metrics"}
 """`Attempt.gain` has passed the Ladder, and tails are those of runs that crashed, without a score. What the baseline
 scored is where the Ladder begins, and what a training says of itself is no score of the sealed set. `PastTrial.gain`
-has passed the Ladder of its own study (tests/test_priors.py: it knows no more than the Ladder told)."""
+has passed the Ladder of its own study (tests/test_priors.py: it knows no more than the Ladder told). `waves`
+reads scores, and puts nothing forward where there is a Ladder (tests/proposers/test_waves.py)."""
 
 
 def test_no_proposer_reads_a_score_past_the_ladder() -> None:

@@ -53,6 +53,11 @@ class TestSpace(ProposerContract):
             SpaceProposer(OneFile(), {}, ladder=0.0)
 
 
+class TestTpe(ProposerContract):
+    def make(self, sources: Sources) -> Proposer:
+        return SpaceProposer(sources, SPACE, ladder=0.0, sampler="tpe")
+
+
 class TestRandom(ProposerContract):
     def make(self, sources: Sources) -> Proposer:
         return SpaceProposer(sources, SPACE, ladder=0.0, sampler="random")
@@ -163,7 +168,7 @@ class TestSpaceAfterEarlierStudies(ProposerContract):
         assert made[1].settings["parameters"] == {
             "train.py:LEARNING_RATE": 0.1, "train.py:DEPTH": 3, "train.py:NAME": "relu",
         }, "what it did not have stays as in the head"  # fmt: skip
-        assert [one.settings["sampler"] for one in made] == ["earlier"] * 4 + ["tpe"] * 2
+        assert [one.settings["sampler"] for one in made] == ["earlier"] * 4 + ["bayes"] * 2
 
     def test_what_the_head_has_out_of_range_is_not_put_forward(self, tmp_path: Path) -> None:
         ledger, head = self.begun(tmp_path)
@@ -180,9 +185,11 @@ class TestSpaceAfterEarlierStudies(ProposerContract):
         other = [pasts.past([pasts.trial(1.0)], space={"model.py:X": pasts.SPACE["train.py:DEPTH"]})]
         plain = SpaceProposer(OneFile(), SPACE, ladder=0.0).propose(head, ledger)
         assert SpaceProposer(OneFile(), SPACE, ladder=0.0, earlier=other).propose(head, ledger) == plain
-        assert (
-            SpaceProposer(OneFile(), SPACE, ladder=0.0, warm=0, earlier=self.earlier()).propose(head, ledger) == plain
+        tpe, informed = (
+            SpaceProposer(OneFile(), SPACE, ladder=0.0, sampler="tpe", warm=0, earlier=known).propose(head, ledger)
+            for known in ([], self.earlier())
         )
+        assert tpe == informed
 
     def test_what_was_read_anew_may_be_tried_anew(self, tmp_path: Path) -> None:
         """Tries are counted for what was known: who learns more has more to say."""

@@ -19,7 +19,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from pawl.errors import ConfigError, did_you_mean
-from pawl.proposers import cma_es, likely
+from pawl.proposers import bayes, cma_es, likely
 from pawl.proposers.constants import Constant
 from pawl.proposers.spaces import Dimension, Params, Space
 from pawl.proposers.tried import Known, Tried
@@ -77,6 +77,7 @@ def random(known: Known) -> Iterator[Params]:
 
 
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType({
+    "bayes": Sampler(bayes.candidates),
     "tpe": Sampler(tpe),
     "gp": Sampler(gp, modules=("torch", "scipy"), extra="gp"),
     "cma-es": Sampler(cma_es.candidates, modules=("cmaes",), extra="cma-es", numbers_only=True),

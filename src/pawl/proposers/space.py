@@ -32,15 +32,15 @@ TRIES = 20
 
 @dataclass(frozen=True)
 class SpaceProposer:
-    """`space` maps "FILE:CONSTANT" to its range as in pawl.toml. `sampler` says how it is searched: `tpe`, `gp`,
-    `cma-es` or `random`; the first `startup` proposals look around, near your guesses where there are any. `ladder` is
-    the policy's: the step, in sds of one run, below which it sees no progress. Where there are `earlier` studies, its
-    first proposals, at most `warm` of them, are what did best there."""
+    """`space` maps "FILE:CONSTANT" to its range as in pawl.toml. `sampler` says how it is searched: `bayes`,
+    `tpe`, `gp`, `cma-es` or `random`; the first `startup` proposals look around, near your guesses where there are any.
+    `ladder` is the policy's: the step, in sds of one run, below which it sees no progress. Where there are `earlier`
+    studies, its first proposals, at most `warm` of them, are what did best there."""
 
     sources: Sources
     space: Mapping[str, Mapping[str, JsonValue]]
     ladder: float
-    sampler: str = "tpe"
+    sampler: str = "bayes"
     startup: int = 8
     seed: int = 0
     warm: int = 4
@@ -54,11 +54,15 @@ class SpaceProposer:
     def propose(self, head: Entry[Variant], ledger: Ledger) -> Proposal:
         space, files = Space.of(self.space), self.sources.read(head.record)
         before = space.current(files)
+        ranges = {name: Range.of(self.space[name]) for name in space.names}
         known = Known(
-            space, tried.read(ledger, space, self.ladder), self.startup, self.seed + len(ledger.entries(Proposal))
-        )
+            space, tried.read(ledger, space, self.ladder), self.startup, self.seed + len(ledger.entries(Proposal)),
+            warm.remembered(self.earlier, space, ranges),
+        )  # fmt: skip
         after, sampler = self._chosen(known, before)
         why, settings = _why(sampler, known), dict[str, JsonValue](sampler=sampler)
+        if sampler == "bayes" and known.earlier:
+            settings["priors"] = [past.digest for past in self.earlier]
         hint = self._hint(ledger, space, before, after)
         if hint:
             after, why = hint.parameters, f"did best in the earlier study {hint.past.name}"

@@ -27,14 +27,25 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier study found: the constants that it shares with this space, configurations of them, and their
+    losses in whatever unit, lower is better."""
+
+    names: tuple[str, ...]
+    params: tuple[Params, ...]
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """The space, what was tried in it, oldest first, how many finished runs a search begins with that look around, and
-    a seed that belongs to this moment of the ledger."""
+    a seed that belongs to this moment of the ledger. `earlier` is what other studies found."""
 
     space: Space
     tried: Sequence[Tried]
     startup: int
     seed: int
+    earlier: Sequence[Earlier] = ()
 
     @property
     def finished(self) -> int:

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pawl.past import Constant, Past, PastTrial, Range
-from pawl.similarity import similarity
+from pawl.proposers.spaces import Space
+from pawl.proposers.tried import Earlier
+from pawl.similarity import UNTOLD, similarity
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,20 @@ def best(trials: Sequence[PastTrial]) -> Iterator[PastTrial]:
     gains vary as much as runs do, so that one run's luck counts half. What failed its certificate was luck."""
     better = [trial for trial in trials if trial.better and trial.gain > 0 and trial.certified is not False]
     yield from sorted(better, key=lambda trial: -trial.gain * trial.runs / (trial.runs + 1))
+
+
+def remembered(pasts: Sequence[Past], space: Space, ranges: Mapping[str, Range]) -> list[Earlier]:
+    """What these studies found, as far as it is about constants that this space always has, and within its ranges."""
+    always = {dimension.name: ranges[dimension.name] for dimension in space if not dimension.when}
+    found = []
+    for past in pasts:
+        trials = past.within(always)
+        names = tuple(name for name in always if trials and name in trials[0].parameters)
+        typed = [{name: _typed(one.parameters[name], always[name]) for name in names} for one in trials]
+        losses = tuple(-one.gain if one.better else -UNTOLD for one in trials)
+        if len(set(losses)) > 1:
+            found.append(Earlier(names, tuple(typed), losses))
+    return found
 
 
 def _typed(value: Constant, known: Range) -> Constant:
