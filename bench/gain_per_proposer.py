@@ -44,8 +44,8 @@ class Lab:
 
 LABS = {
     "digits": Lab("60 epochs", 8.0, 0.009, {
-        "space": ((SPACE,), True), "autoresearch rule, space": ((SPACE,), False),
-        "portfolio": ((SPACE, *HISTORY), True), "autoresearch rule, portfolio": ((SPACE, *HISTORY), False),
+        "space": ((SPACE,), True), "portfolio": ((SPACE, *HISTORY), True),
+        "autoresearch rule, portfolio": ((SPACE, *HISTORY), False),
     }),
     "tiny-gpt": Lab("32768 tokens", 45.0, 0.03, {
         "space": ((SPACE,), True), "architecture": ((GRAMMAR,), True),
