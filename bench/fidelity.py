@@ -26,6 +26,8 @@ from pawl.proposers.constants import exchange
 from pawl.proposers.space import _distribution
 from pawl.records import Certificate, Run, Screening, Variant
 
+VERSION = 2
+"""Rows of 1 were measured while challengers that diverged still taught races their noise (racing.NEAR)."""
 SHARES = (0.11, 0.33)
 RUNGS = f"[fidelity]\nrungs = {list(SHARES)}\n"
 ARMS = {"full": "", "learned": RUNGS, "halving": RUNGS + 'rule = "halving"\n', "optuna": ""}
@@ -125,7 +127,7 @@ def with_optuna(study: warm.WarmStudy, size: Lab, seed: int) -> tuple[Course, di
 def one(trainer: warm.Trainer, lab: str, size: Lab, seed: int) -> Iterator[dict[str, object]]:
     """All arms of one repetition that are not done yet."""
     for arm, more in ARMS.items():
-        if rows.done("fidelity", lab=lab, seed=seed, arm=arm, budget=size.budget, runs=size.runs):
+        if rows.done("fidelity", version=VERSION, lab=lab, seed=seed, arm=arm, budget=size.budget, runs=size.runs):
             continue
         with scratch() as home:
             study = warm.opened(lab, home / lab, more, size.budget, [f'use = "space"\nseed = {1000 * seed}'], trainer)
@@ -133,8 +135,10 @@ def one(trainer: warm.Trainer, lab: str, size: Lab, seed: int) -> Iterator[dict[
             course, told = with_optuna(study, size, seed) if arm == "optuna" else with_pawl(study, size)
             seeds, whole = TRUE_SEEDS[: size.seeds], study.config.train.amount
             points = [[*(round(x, 3) for x in cost), trainer.truth(source, seeds, whole)] for source, cost in course]
-        yield {"lab": lab, "seed": seed, "arm": arm, "budget": size.budget, "runs": size.runs, "seeds": size.seeds,
-               **told, "points": points}  # fmt: skip
+        yield {
+            "version": VERSION, "lab": lab, "seed": seed, "arm": arm, "budget": size.budget, "runs": size.runs,
+            "seeds": size.seeds, **told, "points": points,
+        }  # fmt: skip
 
 
 Points = Sequence[Sequence[float]]
@@ -220,9 +224,12 @@ def tell(before: dict[str, object]) -> None:
     """The figures of all rows."""
     figures: dict[str, object] = {}
     for lab, size in LABS.items():
-        same = {"lab": lab, "budget": size.budget, "runs": size.runs}
-        kept = [row for row in rows.read("fidelity") if all(row[key] == value for key, value in same.items())]
-        figures[lab] = {"budget": size.budget, "runs_of_a_search": size.runs, **figures_of(kept)} if kept else {}
+        for version in (VERSION, VERSION - 1):
+            same = {"version": version, "lab": lab, "budget": size.budget, "runs": size.runs}
+            kept = [row for row in rows.read("fidelity") if all(row[key] == value for key, value in same.items())]
+            told = {"budget": size.budget, "runs_of_a_search": size.runs}
+            name = lab if version == VERSION else f"{lab}, before races learned the noise near the head alone"
+            figures[name] = told | (figures_of(kept) or {"repetitions": 0})
     write("fidelity", figures, before, NOTE)
 
 

@@ -17,7 +17,7 @@ from statistics import fmean
 import rows
 import warm
 from common import machine, scratch, spread, write
-from fidelity import TRUE_SEEDS
+from fidelity import TRUE_SEEDS, VERSION
 
 from pawl import history
 from pawl.ledger import Entry
@@ -138,7 +138,7 @@ def one(trainer: warm.Trainer, lab: str, size: Lab, seed: int, arm: str) -> rows
         screened = [entry.record for entry in study.entries(Screening)]
         accepted = [one.proposal for one in screened if one.decision == "accepted"]
         return {
-            "lab": lab, "seed": seed, "arm": arm, "budget": size.budget, "cpu_budget": size.cpu,
+            "version": VERSION, "lab": lab, "seed": seed, "arm": arm, "budget": size.budget, "cpu_budget": size.cpu,
             "claimed": round(claimed, 6), "true": round(gain(kept), 6),
             "true_of_the_head": round(gain(history.read(study.ledger).head), 6),
             "certificates": [entry.record.outcome for entry in study.entries(Certificate)],
@@ -180,7 +180,9 @@ def main() -> None:
         size = LABS[lab]
         with warm.trainer_of(lab) as trainer:
             for seed, arm in [(seed, arm) for seed in range(options.seeds) for arm in size.arms]:
-                if not rows.done(NAME, lab=lab, seed=seed, arm=arm, budget=size.budget, cpu_budget=size.cpu):
+                if not rows.done(
+                    NAME, version=VERSION, lab=lab, seed=seed, arm=arm, budget=size.budget, cpu_budget=size.cpu
+                ):
                     row = one(trainer, lab, size, seed, arm)
                     rows.add(NAME, row)
                     print(row, flush=True)
@@ -191,10 +193,12 @@ def tell(before: dict[str, object]) -> None:
     """The figures of all rows."""
     figures: dict[str, object] = {}
     for lab, size in LABS.items():
-        same = {"lab": lab, "budget": size.budget, "cpu_budget": size.cpu}
-        kept = [row for row in rows.read(NAME) if all(row[key] == value for key, value in same.items())]
-        told = {"budget": size.budget, "cpu_seconds_of_training": size.cpu, "sd_of_one_run_about": size.sd}
-        figures[lab] = told | figures_of(size, kept)
+        for version in (VERSION, VERSION - 1):
+            same = {"version": version, "lab": lab, "budget": size.budget, "cpu_budget": size.cpu}
+            kept = [row for row in rows.read(NAME) if all(row[key] == value for key, value in same.items())]
+            told = {"budget": size.budget, "cpu_seconds_of_training": size.cpu, "sd_of_one_run_about": size.sd}
+            name = lab if version == VERSION else f"{lab}, before races learned the noise near the head alone"
+            figures[name] = told | figures_of(size, kept)
     write(NAME, figures, before, NOTE)
 
 
