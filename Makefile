@@ -33,7 +33,7 @@ contracts: setup
 	$(BIN)/lint-imports
 
 bench: setup     ## every figure in bench/results, about an hour and a half
-	cd bench && for name in sandbox attacks ledger crash fuzz halt overhead null gain real_null coverage judge holdout calibration power interval parity ablate regress cheats reading demo; do ../$(BIN)/python $$name.py || exit 1; done
+	cd bench && for name in sandbox proposer_overhead attacks ledger crash fuzz halt overhead null gain real_null coverage judge holdout calibration power interval parity ablate regress cheats reading demo; do ../$(BIN)/python $$name.py || exit 1; done
 
 clean:           ## remove the virtual environment and the demo
 	rm -rf $(VENV) $(DEMO)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pawl import app, history, reading
+from pawl import app, fidelity, history, reading
 from pawl.fidelity import Fidelity
 from pawl.records import Certificate, Evaluation, Noise, Partial, PartialEvaluation, Run, Screening
 from pawl.rungs import Halving
@@ -88,10 +89,10 @@ def test_looks_are_those_of_earlier_challengers_beside_their_heads(make_toy: Mak
     study = make_toy(train=BUDGETED, config=CONFIG, rules={"share = 0.05 ": "share = 0.0 "})
     tried(study, 0.7, 0.2, -0.9)
     with study.loop() as loop:
-        fidelity = loop.search.fidelity
-        assert isinstance(fidelity, Fidelity)
+        climbing = loop.search.fidelity
+        assert isinstance(climbing, Fidelity)
         last = study.entries(PartialEvaluation)[-1].id
-        found = fidelity.looks(0.1, last + 10**6)
+        found = climbing.looks(0.1, last + 10**6)
     assert len(found) == len(study.entries(Screening))
     assert found[0].partial == pytest.approx(0.49, abs=0.15)
     assert found[0].whole == pytest.approx(0.49, abs=0.15)
@@ -124,21 +125,42 @@ def test_a_budget_of_runs_ends_a_search_whose_ideas_all_stop_early(
     assert len(study.entries(Run)) + sum(entry.record.share for entry in study.entries(Partial)) <= 12
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_rung_that_does_not_pay_is_tried_again_now_and_then(
+    make_toy: Make, monkeypatch: pytest.MonkeyPatch, resume: bool
+) -> None:
+    """Where trainings go on from one another nothing is lost by looking."""
+    monkeypatch.setattr(Halving, "pays", lambda *looks: False)
+    monkeypatch.setattr(fidelity, "AGAIN", 2)
+    more = {
+        before: after.replace("keep = 0.5", f"keep = 0.9\nresume = {str(resume).lower()}")
+        for before, after in CONFIG.items()
+    }
+    study = make_toy(train=BUDGETED, config=more, rules={"share = 0.05 ": "share = 0.0 "})
+    ids = [study.propose(patch(study, "SHIFT = 0.0", f"SHIFT = {-n / 10}"), f"to {n}").id for n in range(1, 8)]
+    with study.loop() as loop, ThreadPoolExecutor(1) as pool:
+        loop.search.settle_noise(pool)
+        answers = [loop.search.turn() for _ in ids]
+    looked = {entry.record.variant for entry in study.entries(Partial)}
+    found = [answer.record.variant in looked for answer in answers if answer]
+    assert found == ([True] * 7 if resume else [False, False, False, True, False, False, True])
+
+
 def test_looks_are_compared_on_one_seed_only(make_toy: Make) -> None:
     study = make_toy(train=BUDGETED, config=CONFIG, rules={"share = 0.05 ": "share = 0.0 "})
     tried(study, -0.9)
     head, seen = history.head(study.ledger), study.entries(Screening)[0].record
     with study.loop() as loop:
-        fidelity = loop.search.fidelity
-        assert fidelity
-        assert fidelity._partial(seen, 0.1) is not None
+        climbing = loop.search.fidelity
+        assert climbing
+        assert climbing._partial(seen, 0.1) is not None
         elsewhere = study.ledger.find(Partial, variant=seen.variant, share=0.1)
         assert elsewhere
         moved = study.ledger.append(elsewhere.record.model_copy(update={"seed": elsewhere.record.seed ^ 1}))
         done = study.ledger.find(PartialEvaluation, run=elsewhere.id)
         assert done
         study.ledger.append(done.record.model_copy(update={"run": moved.id}))
-        assert fidelity._partial(seen.model_copy(update={"head": head.id}), 0.1) is None
+        assert climbing._partial(seen.model_copy(update={"head": head.id}), 0.1) is None
 
 
 @pytest.mark.slow

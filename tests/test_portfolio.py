@@ -74,6 +74,18 @@ def test_turns_go_where_the_gains_are_and_nobody_is_given_up(writer: Writer) -> 
     assert firsts[GOOD] > 2 * firsts[BAD]
 
 
+def test_who_was_not_tried_has_a_turn_soon_however_large_the_first_gain_was(writer: Writer) -> None:
+    """Where training begins far from the best, the first proposer gains a hundred sd, and so would others."""
+    turn(writer, GOOD, 0.3)
+    for _ in range(9):
+        turn(writer, GOOD, 2.3)
+    firsts: Counter[str] = Counter()
+    for _ in range(60):
+        firsts[portfolio.ranked(writer.ledger, [GOOD, NEW], 0.0)[0].name] += 1
+        turn(writer, CALIBRATION, 2.0)
+    assert 10 <= firsts[NEW] <= 50
+
+
 def test_each_has_its_say_and_everybody_is_named_once(writer: Writer) -> None:
     turn(writer, GOOD, 1.9)
     ranked = portfolio.ranked(writer.ledger, [GOOD, BAD, NEW], 0.0)
@@ -97,7 +109,7 @@ def test_what_requests_took_counts_as_runs_do(writer: Writer) -> None:
     after = portfolio.credits(writer.ledger, [GOOD, BAD], 0.0)
     assert after[GOOD].cost == pytest.approx(before[GOOD].cost + 0.5 * portfolio.MONEY)
     assert after[BAD] == before[BAD]
-    assert after[GOOD].rate < before[GOOD].rate
+    assert after[GOOD].rate(1.0) < before[GOOD].rate(1.0)
 
 
 def test_a_wait_costs_what_it_took_of_this_machine(writer: Writer) -> None:

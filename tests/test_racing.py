@@ -114,6 +114,21 @@ def test_the_first_ideas_run_twice_and_the_hopeless_ones_later_do_not() -> None:
     assert not hopeless.another()
 
 
+def test_what_diverges_teaches_nothing_about_the_noise() -> None:
+    """Its two scores lie far apart, and those of programs like the head do not; it is not run twice to learn that."""
+    belief = believing()
+    known, seen = belief.spread.rest(), belief.spread.seen
+    diverged = belief.meet()
+    diverged.see(AA[0] - 150.0)
+    assert not diverged.another()
+    raced(belief, [AA[0] - 150.0, AA[1] - 130.0])
+    assert (belief.spread.rest(), belief.spread.seen) == (known, seen)
+    for off in (-0.3, 0.3, 0.2):
+        raced(belief, [AA[0] - 1 + off, AA[1] - 1 - off])
+    assert belief.spread.rest() < known
+    assert raced(belief, [AA[0] + 3.0, AA[1] + 3.0], accepted=True) > 0.5
+
+
 def test_nobody_runs_on_more_seeds_than_there_are() -> None:
     belief = believing()
     race = belief.meet()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pawl.rungs import FIRST, Halving, Learned, Look, above_zero, foretold
+from pawl.rungs import FIRST, RECENT, Halving, Learned, Look, above_zero, foretold
 
 SCALE, PRICE = 1.0, 0.02
 NUMBERS = st.floats(-50, 50)
@@ -46,6 +46,30 @@ def test_where_curves_cross_who_is_ahead_stops() -> None:
     known = looks(-1.0, 1.0)
     assert Learned().stops(-3.0, known, SCALE, PRICE) == ""
     assert Learned().stops(3.0, known, SCALE, PRICE) != ""
+
+
+def test_a_look_pays_where_it_stops_more_than_it_costs() -> None:
+    """A line that tells stops about half of these; one that tells nothing stops nobody."""
+    for seed in range(5):
+        telling, silent = looks(1.0, 1.0, seed=seed), looks(0.0, 2.0, seed=seed)
+        assert Learned().pays(0.1, telling, SCALE, PRICE)
+        assert not Learned().pays(0.7, telling, SCALE, PRICE)
+        assert not Learned().pays(0.1, silent, SCALE, PRICE)
+        assert Halving(0.33).pays(0.7, silent, SCALE, PRICE)
+
+
+def test_a_rung_is_not_judged_before_there_is_something_to_learn_from() -> None:
+    few = looks(0.0, 2.0, FIRST - 1)
+    assert Learned().pays(0.9, few, SCALE, PRICE)
+    assert Learned().pays(0.9, [*few, *[Look(1.0, None)] * 50], SCALE, PRICE)
+    assert not Learned().pays(0.9, looks(0.0, 2.0, FIRST), SCALE, PRICE)
+
+
+def test_a_rung_is_judged_by_its_newest_looks() -> None:
+    """What it stopped long ago it need not stop today."""
+    behind, near = [Look(-4.0, -4.0)] * 200, [Look(0.0, 0.0)] * RECENT
+    assert Learned().pays(0.3, [*near, *behind], SCALE, PRICE)
+    assert not Learned().pays(0.3, [*behind, *near], SCALE, PRICE)
 
 
 def test_one_that_diverged_does_not_draw_the_line_alone() -> None:

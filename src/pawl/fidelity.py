@@ -15,7 +15,7 @@ from pawl.ledger import Entry
 from pawl.measure import Activity, Measure, trained
 from pawl.protocols import Executor
 from pawl.records import Evaluation, Partial, PartialEvaluation, Run, Screening, Variant
-from pawl.rungs import Look, Rule
+from pawl.rungs import AGAIN, Look, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Fidelity:
         """Rung after rung until the challenger stops or all are behind it."""
         left: Entry[Partial] | None = None
         for rung in self.rungs:
+            if not self._pays(rung):
+                continue
             head = history.head(self.measure.ledger)
             theirs = self._look(rung, head, seed, "the head on a share of the budget", None)
             mine = self._look(rung, variant, seed, why, left)
@@ -60,6 +62,17 @@ class Fidelity:
             if stops:
                 return Answer(f"after {rung.share:.0%} of the budget: {stops}")
         return Answer(left=left)
+
+    def _pays(self, rung: Rung) -> bool:
+        """Whether to look at all. Where trainings go on from one another a look costs nothing that is not needed; and
+        a rung that does not pay is tried again now and then."""
+        ledger, belief = self.measure.ledger, beliefs.read(self.measure.ledger).belief
+        last = max((entry.id for entry in ledger.entries(Partial) if entry.record.share == rung.share), default=0)
+        since = sum(entry.id > last for entry in ledger.entries(Screening))
+        if self.resume or belief is None or since > AGAIN:
+            return True
+        price = belief.price() * (1 - rung.share)
+        return self.rule.pays(rung.share, self.looks(rung.share, len(ledger.all()) + 1), belief.scale, price)
 
     def _stops(self, rung: Rung, mine: Entry[PartialEvaluation], theirs: Entry[PartialEvaluation]) -> str:
         partial, belief = self._difference(mine.record, theirs.record), beliefs.read(self.measure.ledger).belief

@@ -4,8 +4,10 @@ A proposer's gains are those of its accepted changes: whole once they are certif
 once a certificate failed. Its cost is the CPU of all runs that its ideas took, certificates' too, and CPU and money of
 its requests to language models; the unit is one mean run. Gains per cost are compared by Thompson sampling (Thompson
 1933; Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011) from gamma posteriors: the rate of gain is
-positive, and one clear success says more than many small ones. Chance comes from the ledger, so that a loop that was
-killed chooses the same when it goes on.
+positive, and one clear success says more than many small ones. A success is measured by what successes are like in this
+study: were they counted in sd, then where a study begins with gains of many sd the first to find one would be certain
+to be the best, and nobody else ever had a turn. Chance comes from the ledger, so that a loop that was killed chooses
+the same when it goes on.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from pawl.records import Completion, Noise, Proposal, Study
 UNSURE = 0.5
 """What an accepted gain counts for while no certificate was decided."""
 FIRST_GAIN, FIRST_COST = 0.5, 4.0
-"""What each proposer is taken to have shown at first: half an sd in four runs. Hopeful, so that each gets its turns."""
+"""What each proposer is taken to have shown at first: half a success in four runs. Hopeful, so that each gets its
+turns."""
 MEMORY = 0.98
 """What each later turn of anybody leaves of an older one's weight: what was easy to gain is soon gained."""
 REPEAT = 1.0
@@ -45,10 +48,9 @@ class Credit:
     gain: float = 0.0
     cost: float = 0.0
 
-    @property
-    def rate(self) -> float:
-        """The expected gain per run, in sd of one run."""
-        return (FIRST_GAIN + self.gain) / (FIRST_COST + self.cost)
+    def rate(self, success: float) -> float:
+        """The expected successes per run, where one is worth so many sd."""
+        return (FIRST_GAIN + self.gain / success) / (FIRST_COST + self.cost)
 
     def faded(self) -> Credit:
         """This, one turn of anybody later."""
@@ -69,8 +71,11 @@ class Choice:
 
 def credits(ledger: Ledger, names: Sequence[str], ladder: float) -> dict[str, Credit]:
     """What each of these proposers brought, over all comparable turns and requests in the order in which they came."""
-    done, noise = attempts.read(ledger, ladder), ledger.last(Noise)
-    unit = noise.record.sd if noise and noise.record.sd else 1.0
+    return _credits(ledger, attempts.read(ledger, ladder), names)
+
+
+def _credits(ledger: Ledger, done: Sequence[Attempt], names: Sequence[str]) -> dict[str, Credit]:
+    unit = _unit(ledger)
     each = fmean([run.record.usage.cpu_s for attempt in done for run in attempt.runs] or [1.0]) or 1.0
     found = dict.fromkeys(names, Credit())
     turns: list[tuple[int, str, Attempt | Completion]] = [
@@ -94,6 +99,18 @@ def _cost(request: Completion, each: float) -> float:
     return taken / each + MONEY * request.money + useless
 
 
+def _unit(ledger: Ledger) -> float:
+    """The sd of one run; 1 where it is not known, or none."""
+    noise = ledger.last(Noise)
+    return noise.record.sd if noise and noise.record.sd else 1.0
+
+
+def _success(ledger: Ledger, done: Sequence[Attempt]) -> float:
+    """What an accepted change gains on the average, in sd of one run; 1 at least."""
+    gains = [attempt.gain for attempt in done if attempt.outcome == "accepted" and attempt.gain]
+    return max(fmean(gains or [0.0]) / _unit(ledger), 1.0)
+
+
 def _gained(attempt: Attempt) -> float:
     """What an attempt counts for, in the metric's unit."""
     worth = {True: 1.0, False: 0.0, None: UNSURE}[attempt.certified]
@@ -108,10 +125,11 @@ def ranked(ledger: Ledger, names: Sequence[str], ladder: float, first: Sequence[
         return planned + ranked(ledger, [name for name in names if name not in first], ladder)
     if len(names) == 1:
         return [Choice(names[0], "the only proposer")]
-    known = credits(ledger, names, ladder)
+    done = attempts.read(ledger, ladder)
+    known, success = _credits(ledger, done, names), _success(ledger, done)
     draw = _chance(ledger)
-    rates = {name: _drawn(draw, credit) for name, credit in known.items()}
-    return [Choice(name, _why(known, name)) for name in sorted(names, key=lambda name: -rates[name])]
+    rates = {name: _drawn(draw, credit, success) for name, credit in known.items()}
+    return [Choice(name, _why(known, name, success)) for name in sorted(names, key=lambda name: -rates[name])]
 
 
 def _chance(ledger: Ledger) -> Random:
@@ -119,14 +137,14 @@ def _chance(ledger: Ledger) -> Random:
     return Random(f"pawl-portfolio/{last.digest if last else ''}/{len(ledger.entries(Proposal))}")
 
 
-def _drawn(draw: Random, credit: Credit) -> float:
+def _drawn(draw: Random, credit: Credit, success: float) -> float:
     """A rate that what is known allows."""
-    return draw.gammavariate(FIRST_GAIN + credit.gain, 1 / (FIRST_COST + credit.cost))
+    return draw.gammavariate(FIRST_GAIN + credit.gain / success, 1 / (FIRST_COST + credit.cost))
 
 
-def _why(known: Mapping[str, Credit], name: str) -> str:
+def _why(known: Mapping[str, Credit], name: str, success: float) -> str:
     credit = known[name]
-    best = max(known, key=lambda other: known[other].rate)
+    best = max(known, key=lambda other: known[other].rate(success))
     if not credit.turns:
         return "it was not tried yet"
     said = f"{credit.gain:.1f} sd of gain for {credit.cost:.0f} runs lately"

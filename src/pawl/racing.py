@@ -45,6 +45,9 @@ LEAST_PRICE = 0.015
 PAIRS_FIRST = 6
 """Ideas that run on two seeds in any case: the difference of two seeds' scores is free of effects, and shows how much
 of the noise the seeds share."""
+NEAR = 8.0
+"""The expected effect, in sd of one run, up to which a challenger tells of the noise: what diverges scatters widely,
+and says nothing of programs as good as the head."""
 TINY = 1e-18
 """The least variance, as a share of the squared score: where the seed changes nothing, rounding is all there is."""
 GUESSED_SHARE, GUESS_WORTH = 0.5, 3.0
@@ -216,6 +219,11 @@ class Race:
         """The expected gain over the head, in the metric's unit."""
         return float(self.weights @ self.means[:, 0])
 
+    @property
+    def near(self) -> bool:
+        """Whether it is so much like the head that its runs scatter as the head's do."""
+        return abs(self.gain) <= NEAR * self.belief.sd
+
     def see(self, score: float) -> None:
         """The challenger's score on the next common seed."""
         centres, variances, pulls = self._next()
@@ -234,7 +242,7 @@ class Race:
         seen, spread = len(self.scores), self.belief.spread
         if seen >= self.belief.seeds:
             return False
-        if seen == 1 and spread.seen < PAIRS_FIRST - 1:
+        if seen == 1 and spread.seen < PAIRS_FIRST - 1 and self.near:
             return True
         return self.worth() - max(self.gain, 0.0) > self.belief.price()
 
@@ -265,7 +273,7 @@ class Race:
         belief.mean = self.weights @ means
         off = means - belief.mean
         belief.cov = np.tensordot(self.weights, covs, axes=1) + (off.T * self.weights) @ off
-        if len(self.scores) > 1:
+        if len(self.scores) > 1 and self.near:
             belief.spread.met.append(self.scores[0] - self.scores[1])
         belief.counts = np.maximum(MEMORY * belief.counts + self.weights, FLOOR * WEIGHT * first_law())
 

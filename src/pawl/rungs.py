@@ -6,7 +6,8 @@ Differences are those of a challenger's score to the head's on the same seed and
 the challengers that went on (Bayesian linear regression with a normal-inverse-gamma prior; Gelman et al., "Bayesian
 Data Analysis", chapter 14), so that a rung which tells nothing stops nobody, and learning curves that cross are no
 trap. To stop by what was seen on the rung alone leaves the line unbiased. A challenger goes on while its whole run is
-expected to bring more for what it costs than the next idea would (the value of information, as in `racing`).
+expected to bring more for what it costs than the next idea would (the value of information, as in `racing`). And a
+look itself has to pay: while the rung would stop too few to save what looking costs, hardly anybody looks there.
 
 `Halving`: the best `keep` of all seen on the rung go on, whoever comes first too (asynchronous successive halving, Li
 et al., "A system for massively parallel hyperparameter tuning", 2020).
@@ -24,6 +25,10 @@ FIRST = 6
 FAR = 8.0
 """Differences count as so many sd of a paired difference at most: one that diverged must not draw the line alone."""
 
+RECENT = 20
+"""Looks, the newest, by which a rung is judged."""
+AGAIN = 10
+"""Challengers after which a rung that does not pay is tried again: ideas change, and with them what it tells."""
 LEAST_DOUBT = 0.25
 """How much of a look's meaning stays unknown however many there were, in sd of a paired difference."""
 
@@ -43,6 +48,10 @@ class Rule(Protocol):
         elsewhere, both in the metric's unit."""
         ...
 
+    def pays(self, share: float, looks: Sequence[Look], scale: float, price: float) -> bool:
+        """Whether one more look on this rung, which costs `share` of a whole run, is expected to save as much."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:
@@ -57,6 +66,14 @@ class Learned:
             return ""
         return f"its whole run is expected to bring {worth:.2g}, and the next idea {price:.2g} for the same cost"
 
+    def pays(self, share: float, looks: Sequence[Look], scale: float, price: float) -> bool:
+        """By how many of the newest looks the line of now would stop (Laplace's rule of succession)."""
+        if sum(look.whole is not None for look in looks) < FIRST:
+            return True
+        recent = looks[-RECENT:]
+        stopped = sum(bool(self.stops(look.partial, looks, scale, price)) for look in recent)
+        return (stopped + 1) / (len(recent) + 2) * (1 - share) >= share
+
 
 @dataclass(frozen=True, slots=True)
 class Halving:
@@ -66,6 +83,10 @@ class Halving:
         better = sum(look.partial > partial for look in looks)
         places = max(1, math.ceil(self.keep * (len(looks) + 1)))
         return "" if better < places else f"{better} of {len(looks)} were better at this point, and {places} go on"
+
+    def pays(self, share: float, looks: Sequence[Look], scale: float, price: float) -> bool:
+        """Whoever fixes the share that goes on has judged that."""
+        return True
 
 
 def foretold(partial: float, pairs: Sequence[tuple[float, float]], scale: float) -> tuple[float, float]:
