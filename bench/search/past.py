@@ -1,7 +1,7 @@
 """Earlier studies, to be remembered in others: searches of Pawl's sampler without priors, with all that they ran, in
 bench/rows/past.jsonl; what is there is not run again.
 
-    python search/past.py --envs DIR [--repeats 6]"""
+    python search/past.py --envs DIR [--repeats 6] [--tasks ...]"""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ def runs(task: str, repeat: int) -> list[object]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--envs", type=Path, required=True)
+    parser.add_argument("--tasks", default=",".join(tasks.DEVELOPMENT + tasks.CELLS))
     parser.add_argument("--repeats", type=int, default=6)
     told, done = parser.parse_args(), known()
     peer = Peer("pawl", told.envs)
     for repeat in range(told.repeats):
-        for task in tasks.DEVELOPMENT + tasks.CELLS:
+        for task in told.tasks.split(","):
             if (task, repeat) in done:
                 continue
             seen: list[object] = []

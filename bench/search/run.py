@@ -42,9 +42,10 @@ def main() -> None:
             continue
         if name not in found:
             found[name] = Peer(name, told.envs)
-        earlier = [past.runs(other, 0) for other in tasks.relatives(task)] if name == "pawl-priors" else None
+        priors = name == "pawl-priors"
+        more = {"earlier": [past.runs(other, 0) for other in tasks.relatives(task)]} if priors else None
         try:
-            row = search(found[name], tasks.load(task), repeat, told.evaluations, earlier)
+            row = search(found[name], tasks.load(task), repeat, told.evaluations, more)
         except RuntimeError as error:
             print(f"{name} on {task}, repeat {repeat}: {error}", file=sys.stderr)
             found.pop(name).close()

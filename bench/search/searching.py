@@ -7,6 +7,7 @@ import subprocess
 import time
 import zlib
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,27 +46,27 @@ class Peer:
 
 
 def search(
-    peer: Peer, task: tasks.Task, repeat: int, evaluations: int, earlier: object = None, seen: Any = None
-) -> dict[str, object]:
-    """One search. `regrets`: [evaluation, the incumbent's true regret from there on], where it changes. `earlier` is
-    what other studies found, for peers that can use it; what was run is added to `seen`."""
+    peer: Peer, task: tasks.Task, repeat: int, evaluations: int, told: Mapping[str, object] | None = None,
+    seen: Any = None, given: bool = True,
+) -> dict[str, object]:  # fmt: skip
+    """One search. `regrets`: [evaluation, the incumbent's true regret from there on], where it changes. The peer is
+    `told` more, if it can use that; what was run is added to `seen`. Without `given` it begins as it likes."""
     space = [[one.name, one.ordered, one.size] for one in task.dimensions]
-    told = {"space": space, "seed": zlib.crc32(f"{task.name}/{repeat}".encode())}
-    peer.ask(begin=told if earlier is None else {**told, "earlier": earlier})
+    peer.ask(begin={"space": space, "seed": zlib.crc32(f"{task.name}/{repeat}".encode()), **(told or {})})
     used, seconds, regrets = defaultdict[tuple[int, ...], set[int]](set), [], list[tuple[int, float]]()
-    initial, first = task.initial(repeat), time.perf_counter()
+    initial, first = task.initial(repeat) if given else [], time.perf_counter()
     for evaluation, wanted in enumerate(task.seeds(repeat, evaluations), start=1):
-        given = {"point": initial[evaluation - 1], "seconds": None} if evaluation <= len(initial) else None
-        asked = given or peer.ask(ask=True)
+        point = {"point": initial[evaluation - 1], "seconds": None} if evaluation <= len(initial) else None
+        asked = point or peer.ask(ask=True)
         where = tuple(asked["point"])
         loss, seed = task.measure(where, wanted, used[where])
         used[where].add(seed)
         if seen is not None:
             seen.append([where, loss])
-        told = peer.ask(tell=[where, loss, seed])
+        heard = peer.ask(tell=[where, loss, seed])
         if asked["seconds"] is not None:
-            seconds.append(asked["seconds"] + told["seconds"])
-        regret = float(f"{task.regrets[tuple(told['best'])]:.4g}")
+            seconds.append(asked["seconds"] + heard["seconds"])
+        regret = float(f"{task.regrets[tuple(heard['best'])]:.4g}")
         if not regrets or regrets[-1][1] != regret:
             regrets.append((evaluation, regret))
     seconds.sort()

@@ -10,20 +10,20 @@ from pawl.proposers.tried import Earlier, Known, Tried
 
 
 class Search:
-    def __init__(self, space: list, seed: int, variant: str, earlier: tuple = ()) -> None:
+    def __init__(self, space: list, seed: int, variant: str, earlier: tuple = (), startup: int = 0) -> None:
         self.space = Space(tuple(
             Dimension(name, "int", 0, size - 1, step=1.0) if ordered
             else Dimension(name, "categorical", choices=tuple(range(size)))
             for name, ordered, size in space
         ))  # fmt: skip
-        self.seed, self.tried = seed, list[Tried]()
+        self.seed, self.tried, self.startup = seed, list[Tried](), startup
         self.earlier = [
             Earlier(self.space.names, tuple(self._params(point) for point, _ in runs), tuple(loss for _, loss in runs))
             for runs in earlier
         ]
 
     def ask(self) -> list[int]:
-        known = Known(self.space, self.tried, 0, self.seed + len(self.tried), self.earlier)
+        known = Known(self.space, self.tried, self.startup, self.seed + len(self.tried), self.earlier)
         params = next(bayes.candidates(known))
         return [int(params[name]) for name in self.space.names]
 
