@@ -1,6 +1,6 @@
-"""What earlier studies are worth: searches with priors from 0, 1, 4 and 16 of them, and from 16 whose losses were dealt
-out anew among their configurations (a placebo), in bench/rows/memory.jsonl; what is there is not run again. The figures,
-from all rows, are bench/results/memory.json.
+"""What earlier studies are worth: searches with priors from 0, 1, 4, 16 of them, and from 16 whose losses were dealt
+out anew among their configurations (a placebo), in bench/rows/memory.jsonl; what is there is not run again. Figures,
+from all rows: bench/results/memory.json.
 
     python search/memory.py --envs DIR [--repeats 2]
 

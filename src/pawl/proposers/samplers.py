@@ -79,7 +79,7 @@ def random(known: Known) -> Iterator[Params]:
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType({
     "bayes": Sampler(bayes.candidates),
     "tpe": Sampler(tpe),
-    "gp": Sampler(gp, modules=("torch", "scipy"), extra="gp"),
+    "gp": Sampler(gp, modules=("torch",), extra="gp"),
     "cma-es": Sampler(cma_es.candidates, modules=("cmaes",), extra="cma-es", numbers_only=True),
     "random": Sampler(random),
 })  # fmt: skip
