@@ -5,8 +5,9 @@ from all rows: bench/results/memory.json.
     python search/memory.py --envs DIR [--repeats 2]
 
 Earlier studies are searches of the same kind on the other tasks with the same space (search/past.py makes them; one of
-each task, then a second of each, and so on), never on the task itself. Every search begins as the proposer does, with 8
-configurations by chance (with priors: every other one), and has 60 evaluations."""
+each task, then a second of each, and so on), never on the task itself. It is the sampler alone: the proposer begins
+with up to four of the best earlier configurations, which is left out here. Every search begins with 8 configurations by
+chance (with priors: every other one), and has 60 evaluations. Intervals are too short with few tasks."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ CLASSIFIERS = ("car", "phoneme", "vehicle", "australian", "kc1", "segment", "blo
 REGRESSORS = ("naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization")
 CELLS = ("cifar10", "cifar100", "imagenet")
 DEVELOPMENT = CLASSIFIERS + REGRESSORS
-"""Looked at while the sampler was written; CELLS were not."""
+"""Looked at while the sampler was written; of CELLS only how long its lengths are."""
 INITIAL = 10
 """Configurations drawn at random, the same for every peer, before the first that a peer suggests."""
 

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from pawl.syntax import Source, Unreadable, parse
 
 MAY_FAIL = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+HERE = frozenset({"sys.version_info", "sys.platform", "os.name"})
+"""Who asks for these has another way."""
 BINARY = (".so", ".pyd")
 
 
@@ -39,10 +41,29 @@ def wanted(path: str, text: str) -> frozenset[str]:
 def _spared(source: Source) -> Iterator[ast.AST]:
     """Imports that a program can do without."""
     for node in source.nodes:
-        caught = isinstance(node, ast.Try) and any(_catches(source, handler) for handler in node.handlers)
-        unreal = isinstance(node, ast.If) and source.dotted(node.test).endswith("TYPE_CHECKING")
-        for statement in node.body if caught or unreal else ():  # type: ignore[attr-defined]
+        for statement in _optional(source, node):
             yield from ast.walk(statement)
+
+
+def _optional(source: Source, node: ast.AST) -> list[ast.stmt]:
+    """The statements in this one of which a program may do without some."""
+    match node:
+        case ast.Try() if any(_catches(source, handler) for handler in node.handlers):
+            tried = any(isinstance(one, ast.Import | ast.ImportFrom) for one in node.body)
+            return [*node.body, *(one for handler in node.handlers for one in handler.body if tried)]
+        case ast.With() if any(_suppresses(source, item.context_expr) for item in node.items):
+            return node.body
+        case ast.If() if source.dotted(node.test).endswith("TYPE_CHECKING"):
+            return node.body
+        case ast.If() if {source.dotted(one) for one in ast.walk(node.test) if isinstance(one, ast.Attribute)} & HERE:
+            return [*node.body, *node.orelse]
+    return []
+
+
+def _suppresses(source: Source, called: ast.expr) -> bool:
+    if not isinstance(called, ast.Call) or source.dotted(called.func) not in ("suppress", "contextlib.suppress"):
+        return False
+    return any(source.dotted(kind) in MAY_FAIL for kind in called.args)
 
 
 def _catches(source: Source, handler: ast.ExceptHandler) -> bool:

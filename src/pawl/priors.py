@@ -141,10 +141,13 @@ def past(
             raise ConfigError(f"{name} has no constant '{one_line(key)}'.{did_you_mean(key, space)}", RENAME)
     if len(set(names.values())) < len(names):
         raise ConfigError(f"two constants of {name} would have one name", RENAME)
+    always = {key for key, table in space.items() if not table.get("when")}  # others are not in every configuration
     trials = [
-        trial.model_copy(update={"parameters": {new: trial.parameters[key] for key, new in names.items()}})
+        trial.model_copy(
+            update={"parameters": {new: trial.parameters[key] for key, new in names.items() if key in trial.parameters}}
+        )
         for trial in told(ledger, ladder, constants)
-        if names and trial.parameters.keys() >= names.keys()
+        if names and trial.parameters.keys() >= always
     ]
     if len({canonical(dict(trial.parameters)) for trial in trials}) < 2:
         raise ConfigError(

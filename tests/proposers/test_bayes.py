@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pawl.proposers import bayes
@@ -61,14 +61,10 @@ def test_what_it_expects_to_be_best_is_good_where_the_luckiest_run_need_not_be()
     assert loss(tried[int(belief.expected.argmin())].params) < 0.5
 
 
-@settings(max_examples=10)
-@given(st.integers(0, 1000))
-def test_the_unit_of_losses_does_not_matter(seed: int) -> None:
-    params = by_chance(12, seed)
-    plain = [ran(one, loss(one), number) for number, one in enumerate(params)]
-    bent = [ran(one, 1000 * loss(one) - 7, number) for number, one in enumerate(params)]
-    found = [next(bayes.candidates(Known(SPACE, tried, 8, seed))) for tried in (plain, bent)]
-    assert found[0] == found[1]
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30), st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
+def test_the_unit_of_losses_does_not_matter(losses: list[float], unit: float, zero: float) -> None:
+    plain = np.round(np.array(losses), 3)
+    assert bayes.standardised(unit * plain + zero) == pytest.approx(bayes.standardised(plain), abs=1e-4)
 
 
 def test_the_same_is_put_forward_for_the_same() -> None:
@@ -168,3 +164,31 @@ def test_one_wild_loss_does_not_hide_how_the_others_differ() -> None:
     losses = np.array([*np.linspace(0, 1, 20), 1e12, np.inf])
     found = bayes.standardised(losses)
     assert found[10] - found[0] > 0.1
+
+
+def test_a_long_axis_of_whole_numbers_is_searched_and_not_left_to_chance() -> None:
+    space = Space((Dimension("a:WIDTH", "int", 1, 100, step=1.0),))
+    chance, tried = Random(1), list[Tried]()
+    for number in range(30):
+        few = list(islice(bayes.candidates(Known(space, tried, 8, number)), 20))
+        fresh = [params for params in few if params not in [one.params for one in tried]]
+        assert number < 8 or few[0] == fresh[0], "the first one is new"
+        tried.append(ran(fresh[0], abs(int(fresh[0]["a:WIDTH"]) - 70) + chance.gauss(0, 1), number))
+    assert min(abs(int(one.params["a:WIDTH"]) - 70) for one in tried) <= 1
+
+
+def test_failures_end_the_beginning_too() -> None:
+    tried = [ran(one, None, number) for number, one in enumerate(by_chance(8, 1))]
+    assert bayes.models(Known(SPACE, tried, 8, 0))
+    assert not bayes.models(Known(SPACE, tried[:7], 8, 0))
+
+
+@pytest.mark.parametrize(
+    "losses", [[1e308] * 9 + [0.0], [0.0, *[1e300] * 9], [-1e308, 1e308, *range(8)], [1e-300, *[2e-300] * 9]]
+)
+def test_losses_of_any_size_are_told_apart(losses: list[float]) -> None:
+    found = bayes.standardised(np.array(losses))
+    assert np.isfinite(found).all()
+    assert found[int(np.argmin(losses))] == found.min() < found.max()
+    tried = [ran(one, losses[number], number) for number, one in enumerate(by_chance(10, 3))]
+    assert SPACE.fits(next(bayes.candidates(Known(SPACE, tried, 8, 0))))

@@ -135,6 +135,12 @@ class TestAfterwards:
         assert 1e-9 <= float(str(found.settings["parameters"]["train.py:LEARNING_RATE"])) <= 1e-8  # type: ignore[call-overload, index]
 
 
+@pytest.mark.parametrize(("name", "value"), [("startup", 0), ("seed", -20), ("warm", -1)])
+def test_settings_that_no_sampler_can_use_are_refused_at_once(name: str, value: int) -> None:
+    with pytest.raises(ConfigError, match=f"{name} must be"):
+        SpaceProposer(OneFile(), SPACE, ladder=0.0, **{name: value})  # type: ignore[arg-type]
+
+
 def test_a_sampler_that_is_not_there_is_refused_at_once() -> None:
     with pytest.raises(ConfigError, match="there is no sampler 'tpee'. Did you mean 'tpe'?"):
         SpaceProposer(OneFile(), SPACE, ladder=0.0, sampler="tpee")

@@ -1,5 +1,5 @@
 """Pawl's own sampler, as its proposer `space` uses it. Its incumbent is what it expects to be best of what was run.
-`priors`: with what it found itself on the other tasks of the family, one search each (rows in `bench/rows/peers`)."""
+`priors`: with what it found itself on the other tasks of the family, one search each (in `bench/rows/past.jsonl`)."""
 
 from __future__ import annotations
 

@@ -38,6 +38,13 @@ class Axes:
     def _grids(self) -> list[Array | None]:
         return [_grid(dimension) for dimension in self.space]
 
+    @cached_property
+    def _rounded(self) -> bool:
+        """Whether many rows are one configuration: with long axes of whole numbers, or constants that do not matter."""
+        return self.space.conditional or any(
+            dimension.kind == "int" and grid is None for dimension, grid in zip(self.space, self._grids, strict=True)
+        )
+
     def row(self, params: Params) -> Array:
         """Where a configuration lies. Raises ValueError for what does not fit the space."""
         units = np.array(self.space.units(params))
@@ -59,9 +66,7 @@ class Axes:
     def near(self, row: Array, many: int, chance: np.random.Generator) -> Array:
         """Neighbours of a row: with one axis moved, each by small and large steps and to each of its choices, and
         `many` with two."""
-        single = [
-            np.repeat(np.arange(len(row)), np.where(self.ordered, 4 * len(STEPS), self.counts).astype(int)),
-        ][0]
+        single = np.repeat(np.arange(len(row)), np.where(self.ordered, 4 * len(STEPS), self.counts).astype(int))
         moved = [np.array([axis]) for axis in single]
         moved += [chance.choice(len(row), min(2, len(row)), replace=False) for _ in range(many)]
         found, fresh = np.tile(row, (len(moved), 1)), self._anywhere(len(moved), chance)
@@ -70,6 +75,9 @@ class Axes:
             step = chance.normal(0, STEPS[number % len(STEPS)], len(axes))
             beside = np.clip(found[number, axes] + step, 0.0, 1.0)
             found[number, axes] = np.where(self.ordered[axes], beside, fresh[number, axes])
+        first = np.searchsorted(single, single)  # the number of a categorical axis's first move, for each move
+        choice = np.flatnonzero(~self.ordered[single])
+        found[choice, single[choice]] = choice - first[choice]
         return self._settled(found)
 
     def _anywhere(self, many: int, chance: np.random.Generator) -> Array:
@@ -81,7 +89,7 @@ class Axes:
         for axis, grid in enumerate(self._grids):
             if grid is not None:
                 rows[:, axis] = grid[np.abs(rows[:, axis, None] - grid).argmin(axis=1)]
-        if self.space.conditional:
+        if self._rounded:
             rows = self.rows([self.params(row) for row in rows])
         return np.unique(rows, axis=0)
 

@@ -26,6 +26,8 @@ from pawl.proposers.tried import Earlier, Known
 
 POOL, BESIDE, TOP, ROUNDS = 1500, 40, 4, 8
 """Candidates from everywhere; neighbours with two moved constants; of how many of the best; and how often it climbs."""
+LARGEST = 1e150
+"""Losses that are further off count as this: their squares are still numbers."""
 MOST = 300
 """Configurations that a process is fitted to: the better half of so many, and the newest others."""
 
@@ -61,9 +63,15 @@ class Belief:
 def candidates(known: Known) -> Iterator[Params]:
     """Configurations, the most promising first; at first those of chance, in turn with what earlier studies promise."""
     chance = Random(known.seed)
-    if known.finished < known.startup and (not known.earlier or len(known.tried) % 2):
-        return iter(lambda: likely.sample(known.space, chance), None)
-    return _promising(known)
+    return _promising(known) if models(known) else iter(lambda: likely.sample(known.space, chance), None)
+
+
+def models(known: Known) -> bool:
+    """Whether the next candidates are those of a process, and not of chance. What failed is known, too."""
+    ended = sum(one.ended > 0 for one in known.tried)
+    if known.earlier:
+        return ended >= known.startup or len(known.tried) % 2 == 0
+    return ended >= max(known.startup, 1)
 
 
 def _promising(known: Known) -> Iterator[Params]:
@@ -109,7 +117,7 @@ def _user(known: Known, axes: Axes, rows: Array) -> Array:
     """The logarithm of what the user's guesses weigh."""
     if not likely.believed(known.space):
         return np.zeros(len(rows))
-    return np.log([likely.weight(known.space, axes.params(row), known.finished) for row in rows])
+    return np.array([likely.log_weight(known.space, axes.params(row), known.finished) for row in rows])
 
 
 def believed(axes: Axes, known: Known, chance: np.random.Generator | None = None) -> Belief | None:
@@ -138,7 +146,8 @@ def standardised(losses: Array) -> Array:
     Ranks would be more robust, but soon a search runs mostly what is good, and ranks spread what differs by noise."""
     finite = losses[np.isfinite(losses)]
     known = np.where(np.isfinite(losses), losses, finite.max() if len(finite) else 0.0)
-    above = known - np.median(known)
+    above = np.clip(known, -LARGEST, LARGEST) - np.median(np.clip(known, -LARGEST, LARGEST))
+    above = above / (np.abs(above).max() or 1.0)
     unit = float(np.sqrt(np.mean(above[above <= 0] ** 2)) or np.abs(above).mean() or 1.0)
     scores = np.where(above > 0, np.log1p(np.maximum(above, 0) / unit), above / unit)
     found: Array = (scores - scores.mean()) / (float(scores.std()) or 1.0)

@@ -81,7 +81,8 @@ def effects(scored: Sequence[Scored], shared: float) -> dict[int, Effect]:
     rest = np.array([max(1 - shared, 0.02) / len(one.seeds) for one in scored])
     expected = np.concatenate([[0.0], np.full(len(names), EXPECTED), np.zeros(len(seeds))])
     doubt = np.concatenate([[FLAT], np.full(len(names), SPREAD**2), np.full(len(seeds), max(shared, 0.02))])
-    missed = np.array([one.score for one in scored]) - looks @ expected
+    scores = np.array([one.score for one in scored])
+    missed = scores - scores.mean() - looks @ expected  # a level far from 0 must not look like an effect of all
     for _ in range(ROUNDS):
         pull = doubt[:, None] * looks.T @ np.linalg.inv((looks * doubt) @ looks.T + np.diag(rest))
         moved, left = pull @ missed, doubt - np.einsum("ij,ji->i", pull, looks * doubt)

@@ -38,16 +38,25 @@ def believed(space: Space) -> bool:
 def density(space: Space, params: Mapping[str, Constant]) -> float:
     """The user's density at these values of active dimensions, relative to the uniform one: above 1 where the user
     expects good values, 1 where no guess is declared, never 0. Raises ValueError for what is outside of the space."""
-    found = 1.0
-    for dimension in space:
-        if dimension.likely is not None and dimension.name in params:
-            found *= OPEN + (1 - OPEN) * _guess(dimension, dimension.likely, params[dimension.name])
-    return found
+    return math.exp(min(_log_density(space, params), 700.0))
 
 
 def weight(space: Space, params: Mapping[str, Constant], finished: int) -> float:
     """What the density still says after so many finished runs: its power of beta / n."""
-    return math.pow(density(space, params), BETA / max(finished, 1))
+    return math.exp(min(log_weight(space, params, finished), 700.0))
+
+
+def log_weight(space: Space, params: Mapping[str, Constant], finished: int) -> float:
+    """The logarithm of `weight`, of however many constants."""
+    return _log_density(space, params) * BETA / max(finished, 1)
+
+
+def _log_density(space: Space, params: Mapping[str, Constant]) -> float:
+    return sum(
+        math.log(OPEN + (1 - OPEN) * _guess(dimension, dimension.likely, params[dimension.name]))
+        for dimension in space
+        if dimension.likely is not None and dimension.name in params
+    )
 
 
 def sample(space: Space, chance: Random) -> Params:

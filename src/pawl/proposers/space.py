@@ -17,7 +17,7 @@ from pawl import priors
 from pawl.errors import ConfigError
 from pawl.ledger import Entry, Ledger
 from pawl.past import Range
-from pawl.proposers import likely, samplers, tried, warm
+from pawl.proposers import bayes, likely, samplers, tried, warm
 from pawl.proposers.constants import Constant
 from pawl.proposers.spaces import Params, Space
 from pawl.proposers.tried import Known
@@ -49,6 +49,9 @@ class SpaceProposer:
     def __post_init__(self) -> None:
         if not self.space:
             raise ConfigError("the proposer 'space' has nothing to change", "add a [space] table to pawl.toml")
+        for name, least in (("startup", 1), ("seed", 0), ("warm", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"the proposer 'space': {name} must be {least} or more", "correct [[proposer]]")
         samplers.usable(self.sampler, Space.of(self.space))
 
     def propose(self, head: Entry[Variant], ledger: Ledger) -> Proposal:
@@ -61,7 +64,7 @@ class SpaceProposer:
         )  # fmt: skip
         after, sampler = self._chosen(known, before)
         why, settings = _why(sampler, known), dict[str, JsonValue](sampler=sampler)
-        if sampler == "bayes" and known.earlier:
+        if sampler == "bayes" and known.earlier and bayes.models(known):
             settings["priors"] = [past.digest for past in self.earlier]
         hint = self._hint(ledger, space, before, after)
         if hint:
@@ -79,8 +82,8 @@ class SpaceProposer:
 
     def _hint(self, ledger: Ledger, space: Space, before: Params, asked: Params) -> Hint | None:
         """What an earlier study suggests to try now, if one still has a say. Constants that it did not have stay as in
-        the head; as they were `asked` for, where the head has them out of their range. None where all constants do not
-        belong together under the space's conditions."""
+        the head; as they were `asked` for, where the head has them out of their range. Only what the space's conditions
+        allow together is put forward."""
         made = [entry.record.settings for entry in ledger.entries(Proposal)]
         taken = Counter(map(priors.source_digest, made))
         used = {past.name: taken[past.digest] for past in self.earlier}
@@ -90,8 +93,7 @@ class SpaceProposer:
         own = priors.told(ledger, self.ladder, lambda it: priors.literals(self.sources.read(it.record), self.space))
         rest = {key: before[key] if ranges[key].holds(before[key]) else asked[key] for key in asked}
         tried = [before, *(one.get("parameters") for one in made)]
-        found = warm.following(self.earlier, own, ranges, rest, tried, used)
-        return found if found and space.fits(found.parameters) else None
+        return warm.following(self.earlier, own, ranges, rest, tried, used, space.fits)
 
     def _chosen(self, known: Known, before: Params) -> tuple[Params, str]:
         """The first candidate that is new, and who had it: the sampler or, if that only repeats itself, chance."""
@@ -109,10 +111,13 @@ def _told(params: Params) -> frozenset[tuple[str, bool, Constant]]:
 
 
 def _why(sampler: str, known: Known) -> str:
-    if known.finished <= known.startup and likely.believed(known.space):
+    begins = not bayes.models(known) if sampler == "bayes" else known.finished < known.startup
+    if begins and likely.believed(known.space):
         return "near the best guesses first"
     if sampler == RANDOM:
         return "drawn at random"
-    if known.finished <= known.startup:
+    if begins:
         return "explores at random first"
+    if known.finished == 0:
+        return "looks promising after earlier studies"
     return f"looks promising after {known.finished} runs"

@@ -7,7 +7,7 @@ similar has no further say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pawl.past import Constant, Past, PastTrial, Range
@@ -27,16 +27,17 @@ class Hint:
 
 def following(
     earlier: Sequence[Past], own: Sequence[PastTrial], space: Mapping[str, Range], rest: Mapping[str, Constant],
-    tried: Sequence[object], used: Mapping[str, int],
+    tried: Sequence[object], used: Mapping[str, int], fits: Callable[[dict[str, Constant]], bool] = bool,
 ) -> Hint | None:  # fmt: skip
     """The next configuration of an earlier study that is worth a try here; None where no study has a say, or all is
     tried. `own` are this study's trials, `rest` values for constants that an earlier study did not have, `used` how
-    many configurations came from each study, by name. All values are ones that `space` holds if those of `rest` are."""
+    many configurations came from each study, by name; `fits` says whether constants belong together. All values are
+    ones that `space` holds if those of `rest` are."""
     says = {past.name: similarity(past, own, space) for past in earlier}
     for past in sorted(earlier, key=lambda one: (used.get(one.name, 0), -says[one.name])):
         for trial in best(past.within(space)) if says[past.name] > 0 else ():
             found = {key: _typed(trial.parameters.get(key, value), space[key]) for key, value in rest.items()}
-            if found not in tried:
+            if found not in tried and fits(found):
                 return Hint(found, past, says[past.name])
     return None
 
