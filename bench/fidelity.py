@@ -23,7 +23,8 @@ from common import machine, scratch, write
 from pawl import unlearning
 from pawl.history import Standing
 from pawl.proposers.constants import exchange
-from pawl.proposers.space import _distribution
+from pawl.proposers.samplers import _distribution
+from pawl.proposers.spaces import Space
 from pawl.records import Certificate, Run, Screening, Variant
 
 VERSION = 2
@@ -90,7 +91,8 @@ def with_optuna(study: warm.WarmStudy, size: Lab, seed: int) -> tuple[Course, di
     """Optuna as people use it: TPE, Hyperband, one fixed training seed, the best finished trial."""
     trainer, whole = study.trainer, study.config.train.amount
     text, one_seed = (study.folder / "train.py").read_text(), Random(f"fidelity/{seed}").randrange(2**31)
-    distributions = {key: _distribution(key, table.model_dump()) for key, table in study.config.space.items()}
+    space = Space.of({key: table.model_dump(mode="json") for key, table in study.config.space.items()})
+    distributions = {dimension.name: _distribution(dimension) for dimension in space}
     searched = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=seed),
         pruner=optuna.pruners.HyperbandPruner(min_resource=1, max_resource=9, reduction_factor=3),
@@ -104,7 +106,7 @@ def with_optuna(study: warm.WarmStudy, size: Lab, seed: int) -> tuple[Course, di
         source = exchange(text, {key.partition(":")[2]: value for key, value in trial.params.items()}, "train.py")
         before, score, stopped = 0.0, None, False
         for step, share in zip((1, 3, 9), (*SHARES, 1.0), strict=True):
-            done = trainer.train(source, one_seed, unlearning.cut(whole, share) if share < 1 else whole)
+            done = trainer.train(source, one_seed, study.config.train.cut(share) if share < 1 else whole)
             units, resumed, cpu, before = units + share, resumed + share - before, cpu + done.cpu, share
             score = done.score
             if score is None:

@@ -133,7 +133,7 @@ def test_an_answer_that_cannot_be_used_costs_something_though_it_was_free(writer
         writer.ledger.append(free)
     after = portfolio.credits(writer.ledger, [BAD], 0.0)[BAD]
     assert after.cost == pytest.approx(before.cost + 3 * portfolio.FRUITLESS)
-    assert after.rate < before.rate
+    assert after.rate(1.0) < before.rate(1.0)
 
 
 def test_where_there_is_a_ladder_gains_are_rounded_to_its_step(writer: Writer) -> None:

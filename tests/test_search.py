@@ -42,7 +42,8 @@ def test_a_variant_that_crashes_costs_one_run_and_says_why(make_toy: Make) -> No
 
 def test_the_first_ideas_run_on_two_seeds_and_who_is_far_behind_later_on_one(make_toy: Make) -> None:
     study = make_toy(rules={"seeds = 1": "seeds = 2"})
-    ideas = [study.propose(patch(study, "SHIFT = 0.0", f"SHIFT = -{n + 1}.0"), "far away") for n in range(10)]
+    shifts = [f"-0.00{n + 1}" if n < PAIRS_FIRST else f"-{n}.0" for n in range(10)]  # nearly the head's, then far away
+    ideas = [study.propose(patch(study, "SHIFT = 0.0", f"SHIFT = {shift}"), "a guess") for shift in shifts]
     study.run(runs=40)
     spent = [len(screened(study, entry.id).evaluations) for entry in ideas]
     assert spent[:PAIRS_FIRST] == [2] * PAIRS_FIRST

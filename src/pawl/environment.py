@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pawl import cache, imports
+from pawl import cache
 from pawl.config import EnvironmentTable
 from pawl.envelope import sha256
 from pawl.errors import ConfigError
@@ -134,7 +134,7 @@ def _modules(facts: dict[str, str], mounts: Sequence[Mount], masks: Sequence[str
     for name in facts["path"].split(os.pathsep):
         folder = Path(name)
         if any(map(folder.is_relative_to, shown)) and not any(map(folder.is_relative_to, masks)):
-            found |= imports.installed(folder)
+            found |= installed(folder)
     return found
 
 
@@ -145,3 +145,12 @@ def _digest(python: Path, facts: dict[str, str]) -> str:
     for record in sorted(Path(facts["site"]).glob("*.dist-info/RECORD")):
         digest.update(record.parent.name.encode() + b"\0" + record.read_bytes())
     return digest.hexdigest()
+
+
+def installed(folder: Path) -> frozenset[str]:
+    """The top-level modules in a folder of a Python's search path, by the names of what lies in it."""
+    if not folder.is_dir():
+        return frozenset()
+    shown = [entry for entry in folder.iterdir() if entry.suffix in (".py", *BINARY) or entry.is_dir()]
+    names = (entry.name if entry.is_dir() else entry.name.partition(".")[0] for entry in shown)
+    return frozenset(filter(str.isidentifier, names))

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from pawl.syntax import Source, Unreadable, parse
 
 MAY_FAIL = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 HERE = frozenset({"sys.version_info", "sys.platform", "os.name"})
 """Who asks for these has another way."""
-BINARY = (".so", ".pyd")
 
 
 def wanted(path: str, text: str) -> frozenset[str]:
@@ -83,13 +82,4 @@ def own(paths: Iterable[str]) -> frozenset[str]:
     """The modules that some files of a study can be, wherever they lie."""
     files = [PurePosixPath(path) for path in paths]
     names = (name for file in files if file.suffix == ".py" for name in (file.stem, *file.parts[:-1]))
-    return frozenset(filter(str.isidentifier, names))
-
-
-def installed(folder: Path) -> frozenset[str]:
-    """The top-level modules in a folder of a Python's search path, by the names of what lies in it."""
-    if not folder.is_dir():
-        return frozenset()
-    shown = [entry for entry in folder.iterdir() if entry.suffix in (".py", *BINARY) or entry.is_dir()]
-    names = (entry.name if entry.is_dir() else entry.name.partition(".")[0] for entry in shown)
     return frozenset(filter(str.isidentifier, names))

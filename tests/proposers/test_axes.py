@@ -4,7 +4,7 @@ from random import Random
 from types import MappingProxyType
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pawl.proposers.axes import Axes
@@ -19,12 +19,14 @@ SPACE = Space((
 ))  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_configuration_is_that_of_its_row(seed: int) -> None:
     axes, params = Axes(SPACE), SPACE.sample(Random(seed))
     assert axes.params(axes.row(params)) == params
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_rows_and_neighbours_are_configurations_of_the_space(seed: int) -> None:
     axes, chance = Axes(SPACE), np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pawl.proposers import bayes
@@ -61,6 +61,7 @@ def test_what_it_expects_to_be_best_is_good_where_the_luckiest_run_need_not_be()
     assert loss(tried[int(belief.expected.argmin())].params) < 0.5
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=30), st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
 def test_the_unit_of_losses_does_not_matter(losses: list[float], unit: float, zero: float) -> None:
     plain = np.round(np.array(losses), 3)
@@ -152,6 +153,7 @@ def test_many_runs_are_thinned_to_the_best_and_the_newest() -> None:
     assert 499 in kept
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
 def test_standardised_losses_keep_the_order_and_have_mean_0(losses: list[float]) -> None:
     found = bayes.standardised(np.array(losses))
