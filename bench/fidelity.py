@@ -20,7 +20,6 @@ import rows
 import warm
 from common import machine, scratch, write
 
-from pawl import unlearning
 from pawl.history import Standing
 from pawl.proposers.constants import exchange
 from pawl.proposers.samplers import _distribution

@@ -21,7 +21,7 @@ from statistics import fmean
 import numpy as np
 from common import scratch
 
-from pawl import app, certify, environment, hostile, measure, search, unlearning
+from pawl import app, certify, environment, hostile, measure, search
 from pawl.broker import Broker, SealedFile, contents
 from pawl.envelope import sha256
 from pawl.evaluators.scorers import named
@@ -138,7 +138,8 @@ class Warm:
         done, share = run.record, getattr(run.record, "share", 1.0)
         score = None
         if done.outcome == "ok":
-            budget = self.budget if share == 1 else unlearning.cut(self.budget, share)
+            train = self.study.config.train
+            budget = self.budget if share == 1 else train.cut(share)
             variant = self.study.ledger.get(done.variant, Variant).record
             score = replace(self, budget=budget).trained(variant, done.seed).score
         return Evaluation(
@@ -160,7 +161,7 @@ class WarmStudy(app.OpenStudy):
         loop.judge = replace(loop.judge, calibrated=Calibration)  # no null candidates, no gate that asks
         if loop.search.fidelity:
             loop.search.fidelity.measure, shares = loop.search.measure, self.config.fidelity.rungs
-            cuts = [replace(ours, budget=unlearning.cut(whole, share)) for share in shares]
+            cuts = [replace(ours, budget=self.config.train.cut(share)) for share in shares]
             loop.search.fidelity.rungs = [Rung(share, cut) for share, cut in zip(shares, cuts, strict=True)]
         return loop
 

@@ -49,8 +49,8 @@ def test_modules_are_the_names_of_files(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("raise SystemExit('this is never run')")
     (tmp_path / "numpy-2.0.dist-info").mkdir()
-    assert imports.installed(tmp_path) == {"plain", "fast", "pkg", "space"}
-    assert imports.installed(tmp_path / "nowhere") == set()
+    assert environment.installed(tmp_path) == {"plain", "fast", "pkg", "space"}
+    assert environment.installed(tmp_path / "nowhere") == set()
     assert imports.own(["train.py", "lib/model.py", "notes/a.txt"]) == {"train", "lib", "model"}
 
 

@@ -32,6 +32,7 @@ print(json.dumps({
     "path": os.pathsep.join(sys.path), "modules": " ".join(sys.stdlib_module_names)}))
 """
 READY = "pawl-ready"
+BINARY = (".so", ".pyd")
 
 
 def build(study: Path, table: EnvironmentTable) -> Environment:
