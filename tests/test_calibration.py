@@ -224,7 +224,7 @@ def test_a_screen_that_accepts_everything_is_found_out_and_blocks_the_release(
     monkeypatch.setattr(Race, "gain", property(lambda race: 1.0))  # a race that everybody wins
     monkeypatch.setattr(Race, "another", lambda race: False)
     study = make_toy(rules=SOON)
-    study.run(runs=90)
+    study.run(runs=160)
     found = study.calibration()
     accepted = [rate for rate in found.rates if rate.what == "seed-only, accepted"]
     assert sum(rate.count for rate in accepted) == sum(rate.of for rate in accepted) > 8
