@@ -63,7 +63,7 @@ class Belief:
 def candidates(known: Known) -> Iterator[Params]:
     """Configurations, the most promising first; at first those of chance, in turn with what earlier studies promise."""
     chance = Random(f"start/{known.seed}")
-    return _promising(known) if models(known) else iter(lambda: likely.sample(known.space, chance), None)
+    return _promising(known) if models(known) else likely.drawn(known.space, chance)
 
 
 def models(known: Known) -> bool:

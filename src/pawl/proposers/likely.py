@@ -64,6 +64,11 @@ def sample(space: Space, chance: Random) -> Params:
     return space.build(lambda dimension: _draw(dimension, chance))
 
 
+def drawn(space: Space, chance: Random) -> Iterator[Params]:
+    """One sample after the other, without end."""
+    return iter(lambda: sample(space, chance), None)
+
+
 def chosen(candidates: Iterator[Params], space: Space, finished: int, pool: int, chance: Random) -> Iterator[Params]:
     """Of each `pool` of candidates one, drawn by weight."""
     while few := list(islice(candidates, pool)):

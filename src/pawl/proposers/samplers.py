@@ -45,7 +45,7 @@ def tpe(known: Known) -> Iterator[Params]:
     """The tree-structured Parzen estimator (Bergstra et al. 2011), over all constants together; constants that are
     active under the same conditions are a group of their own."""
     if _starting(known):
-        return _drawn(known)
+        return likely.drawn(known.space, Random(known.seed))
     study = _study(known, optuna.samplers.TPESampler(
         n_startup_trials=known.startup, multivariate=True, group=known.space.conditional, constant_liar=True,
         seed=known.seed,
@@ -59,7 +59,7 @@ def tpe(known: Known) -> Iterator[Params]:
 def gp(known: Known) -> Iterator[Params]:
     """A Gaussian process with noise, and expected improvement of its logarithm; conditional constants at random."""
     if _starting(known):
-        return _drawn(known)
+        return likely.drawn(known.space, Random(known.seed))
     return _asked(_study(known, optuna.samplers.GPSampler(
         n_startup_trials=known.startup, deterministic_objective=False, seed=known.seed, warn_independent_sampling=False,
     )), known.space)  # fmt: skip
@@ -68,11 +68,11 @@ def gp(known: Known) -> Iterator[Params]:
 def random(known: Known) -> Iterator[Params]:
     """Uniformly; by the user's density, as long as that weighs."""
     chance = Random(known.seed)
+    if _starting(known):
+        return likely.drawn(known.space, chance)
     uniform = iter(lambda: known.space.sample(chance), None)
     if not likely.believed(known.space):
         return uniform
-    if _starting(known):
-        return _drawn(known)
     return likely.chosen(uniform, known.space, known.finished, LARGE_POOL, chance)
 
 
@@ -106,11 +106,6 @@ def usable(name: str, space: Space) -> Sampler:
 def _starting(known: Known) -> bool:
     """Whether candidates still come from what the user believes alone."""
     return known.finished < known.startup and likely.believed(known.space)
-
-
-def _drawn(known: Known) -> Iterator[Params]:
-    chance = Random(known.seed)
-    return iter(lambda: likely.sample(known.space, chance), None)
 
 
 def _study(known: Known, sampler: BaseSampler) -> optuna.Study:

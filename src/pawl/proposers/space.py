@@ -66,7 +66,7 @@ class SpaceProposer:
         why, settings = _why(sampler, known), dict[str, JsonValue](sampler=sampler)
         if sampler == "bayes" and known.earlier and bayes.models(known):
             settings["priors"] = [past.digest for past in self.earlier]
-        hint = self._hint(ledger, space, before, after)
+        hint = self._hint(ledger, known, ranges, before, after)
         if hint:
             after, why = hint.parameters, f"did best in the earlier study {hint.past.name}"
             settings = {"sampler": "earlier", "earlier": priors.source(hint.past, hint.similarity)}
@@ -80,7 +80,9 @@ class SpaceProposer:
             settings={"parameters": dict(after), **settings},
         )  # fmt: skip
 
-    def _hint(self, ledger: Ledger, space: Space, before: Params, asked: Params) -> Hint | None:
+    def _hint(
+        self, ledger: Ledger, known: Known, ranges: Mapping[str, Range], before: Params, asked: Params
+    ) -> Hint | None:
         """What an earlier study suggests to try now, if one still has a say. Constants that it did not have stay as in
         the head; as they were `asked` for, where the head has them out of their range. Only what the space's conditions
         allow together is put forward."""
@@ -89,11 +91,11 @@ class SpaceProposer:
         used = {past.name: taken[past.digest] for past in self.earlier}
         if not used or sum(used.values()) >= self.warm:
             return None
-        ranges = {key: Range.of(self.space[key]) for key in asked}
+        active = {key: ranges[key] for key in asked}
         own = priors.told(ledger, self.ladder, lambda it: priors.literals(self.sources.read(it.record), self.space))
-        rest = {key: before[key] if ranges[key].holds(before[key]) else asked[key] for key in asked}
+        rest = {key: before[key] if active[key].holds(before[key]) else asked[key] for key in active}
         tried = [before, *(one.get("parameters") for one in made)]
-        return warm.following(self.earlier, own, ranges, rest, tried, used, space.fits)
+        return warm.following(self.earlier, own, active, rest, tried, used, known.space.fits)
 
     def _chosen(self, known: Known, before: Params) -> tuple[Params, str]:
         """The first candidate that is new, and who had it: the sampler or, if that only repeats itself, chance."""
