@@ -297,6 +297,9 @@ def _certificate(ledger: Ledger, certificate: Certificate) -> list[str]:
 def _earlier(proposal: Proposal) -> list[str]:
     """Which earlier study had a say in a proposal, if one had."""
     digest, said = priors.source_digest(proposal.settings), proposal.settings.get("earlier")
+    known = proposal.settings.get("priors")
+    if isinstance(known, list) and known:
+        return [f"  {len(known)} earlier studies had a say in what was expected   (pawl priors)"]
     if not digest or not isinstance(said, dict):
         return []
     words = f"{said.get('name')}, similarity {said.get('similarity')}, sha256:{digest[:12]}"

@@ -9,6 +9,7 @@ import pytest
 from pydantic import JsonValue
 
 import pasts
+from pawl import reading
 from pawl.errors import ConfigError
 from pawl.past import Past
 from pawl.proposers.space import SpaceProposer
@@ -196,6 +197,18 @@ class TestSpaceAfterEarlierStudies(ProposerContract):
             for known in ([], self.earlier())
         )
         assert tpe == informed
+
+    def test_the_sampler_that_models_them_says_which_it_knew(self, tmp_path: Path) -> None:
+        ledger, head = self.begun(tmp_path)
+        told = [
+            SpaceProposer(OneFile(), SPACE, ladder=0.0, sampler="bayes", warm=0, earlier=earlier).propose(head, ledger)
+            for earlier in ([], self.earlier())
+        ]
+        assert "priors" not in told[0].settings
+        assert told[1].settings["priors"] == [past.digest for past in self.earlier()]
+        assert told[1].hypothesis.endswith("(looks promising after earlier studies)")
+        assert reading._earlier(told[1]) == ["  2 earlier studies had a say in what was expected   (pawl priors)"]
+        assert reading._earlier(told[0]) == []
 
     def test_what_was_read_anew_may_be_tried_anew(self, tmp_path: Path) -> None:
         """Tries are counted for what was known: who learns more has more to say."""
