@@ -21,7 +21,7 @@ from pawl.errors import PawlError
 from pawl.export import Export
 from pawl.protocols import Seal, Signer
 from pawl.records import Dossier
-from studies import toy
+from studies import patch, toy
 
 VERIFIER = Path(pawl.__file__).parent / "standalone" / "verify_pawl.py"
 
@@ -156,6 +156,7 @@ def made(folder: Path, people: dict[str, keys.Signer]) -> Bundles:
         study.decide(study.propose_policy(bob.name).id, "approve", ada.key, ada.name)
         study.revoke(people["eve"].public.encode(), "lost on a train", bob.name)
         study = app.open(study.folder)
+        study.propose(patch(study, "loss = 1.0 +", "loss = 0.6 +"), "what the search has left to gain is too little")
         again = study.run(runs=400, until_certified=True)[-1]
         study.switch.throw("a fire drill", ada.name)
         study.switch.standing(study.ledger)

@@ -175,7 +175,7 @@ class TestSpaceAfterEarlierStudies(ProposerContract):
         assert made[1].settings["parameters"] == {
             "train.py:LEARNING_RATE": 0.1, "train.py:DEPTH": 3, "train.py:NAME": "relu",
         }, "what it did not have stays as in the head"  # fmt: skip
-        assert [one.settings["sampler"] for one in made] == ["earlier"] * 4 + ["tpe"] * 2
+        assert [one.settings["sampler"] for one in made] == ["earlier"] * 4 + ["bayes"] * 2
 
     def test_what_the_head_has_out_of_range_is_not_put_forward(self, tmp_path: Path) -> None:
         ledger, head = self.begun(tmp_path)

@@ -30,7 +30,7 @@ def gain(values: Mapping[str, float]) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.parametrize("sampler", ["bayes", "random"])
 def test_a_tree_with_guesses_is_searched(tmp_path: Path, people: dict[str, keys.Signer], sampler: str) -> None:
     config = {"workers = 1\n": TREE.format(sampler), SPACE: ""}
     study = simulated(tmp_path / "study", [people["ada"]], ["MODE", "PUSH"], gain, config=config)

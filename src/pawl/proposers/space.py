@@ -40,7 +40,7 @@ class SpaceProposer:
     sources: Sources
     space: Mapping[str, Mapping[str, JsonValue]]
     ladder: float
-    sampler: str = "tpe"
+    sampler: str = "bayes"
     startup: int = 8
     seed: int = 0
     warm: int = 4
