@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pawl import app, fidelity, history, reading
-from pawl.fidelity import Fidelity
-from pawl.records import Certificate, Evaluation, Noise, Partial, PartialEvaluation, Run, Screening
+from pawl import app, fidelity, history, looks, reading
+from pawl.proposers.spaces import Space
+from pawl.proposers.tried import read as read_tried
+from pawl.records import Certificate, Evaluation, Noise, Partial, PartialEvaluation, Proposal, Run, Screening
 from pawl.rungs import Halving
 from studies import TOY, patch
 
@@ -88,15 +89,32 @@ def test_a_rung_is_asked_once_for_each_variant_and_seed(make_toy: Make) -> None:
 def test_looks_are_those_of_earlier_challengers_beside_their_heads(make_toy: Make) -> None:
     study = make_toy(train=BUDGETED, config=CONFIG, rules={"share = 0.05 ": "share = 0.0 "})
     tried(study, 0.7, 0.2, -0.9)
-    with study.loop() as loop:
-        climbing = loop.search.fidelity
-        assert isinstance(climbing, Fidelity)
-        last = study.entries(PartialEvaluation)[-1].id
-        found = climbing.looks(0.1, last + 10**6)
+    found = looks.read(study.ledger, 0.1, len(study.ledger.all()) + 1)
     assert len(found) == len(study.entries(Screening))
     assert found[0].partial == pytest.approx(0.49, abs=0.15)
     assert found[0].whole == pytest.approx(0.49, abs=0.15)
     assert any(look.whole is None for look in found)
+
+
+def test_who_was_stopped_is_expected_to_score_what_its_last_look_foretells(make_toy: Make) -> None:
+    study = make_toy(train=BUDGETED, config=CONFIG, rules={"share = 0.05 ": "share = 0.0 "})
+    answers = tried(study, 0.7, 0.2, -0.9, -1.0)
+    told = looks.expected(study.ledger)
+    screened = [entry.record for entry in study.entries(Screening)]
+    assert set(told) == {answer.proposal for answer in screened if not answer.evaluations} > {answers[-1].proposal}
+    assert told[answers[-1].proposal] == pytest.approx(1.1 + 1.7**2, abs=0.5)  # as if it had had the whole budget
+    assert told[answers[-2].proposal] < told[answers[-1].proposal]
+    space = Space.of({"train.py:SHIFT": {"type": "float", "low": -1.0, "high": 1.0}})
+    moved = patch(study, "SHIFT = 0.0", "SHIFT = -0.8")
+    by_space = Proposal(
+        parent=history.head(study.ledger).id, patch=moved, hypothesis="to -0.8", proposer="space",
+        settings={"parameters": {"train.py:SHIFT": -0.8}, "sampler": "random"},
+    )  # fmt: skip
+    study.ledger.append(by_space)
+    study.run(runs=24)
+    (known,) = [one for one in read_tried(study.ledger, space, 0.0) if one.params == {"train.py:SHIFT": -0.8}]
+    assert known.loss == looks.expected(study.ledger)[known.id]
+    assert read_tried(study.ledger, space, 1.0)[0].loss == pytest.approx(1.59, abs=0.2), "the Ladder says: no better"
 
 
 def test_training_goes_on_from_what_it_left_if_the_study_can(make_toy: Make) -> None:
@@ -150,17 +168,14 @@ def test_looks_are_compared_on_one_seed_only(make_toy: Make) -> None:
     study = make_toy(train=BUDGETED, config=CONFIG, rules={"share = 0.05 ": "share = 0.0 "})
     tried(study, -0.9)
     head, seen = history.head(study.ledger), study.entries(Screening)[0].record
-    with study.loop() as loop:
-        climbing = loop.search.fidelity
-        assert climbing
-        assert climbing._partial(seen, 0.1) is not None
-        elsewhere = study.ledger.find(Partial, variant=seen.variant, share=0.1)
-        assert elsewhere
-        moved = study.ledger.append(elsewhere.record.model_copy(update={"seed": elsewhere.record.seed ^ 1}))
-        done = study.ledger.find(PartialEvaluation, run=elsewhere.id)
-        assert done
-        study.ledger.append(done.record.model_copy(update={"run": moved.id}))
-        assert climbing._partial(seen.model_copy(update={"head": head.id}), 0.1) is None
+    assert looks._partial(study.ledger, seen, 0.1) is not None
+    elsewhere = study.ledger.find(Partial, variant=seen.variant, share=0.1)
+    assert elsewhere
+    moved = study.ledger.append(elsewhere.record.model_copy(update={"seed": elsewhere.record.seed ^ 1}))
+    done = study.ledger.find(PartialEvaluation, run=elsewhere.id)
+    assert done
+    study.ledger.append(done.record.model_copy(update={"run": moved.id}))
+    assert looks._partial(study.ledger, seen.model_copy(update={"head": head.id}), 0.1) is None
 
 
 @pytest.mark.slow

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
 from pawl.rungs import FIRST, RECENT, Halving, Learned, Look, above_zero, foretold
 
@@ -24,10 +23,10 @@ def looks(slope: float, rest: float, count: int = 40, seed: int = 0) -> list[Loo
 
 
 def test_nobody_is_stopped_before_there_is_something_to_learn_from() -> None:
-    few = looks(1.0, 1.0, FIRST - 1)
+    few = [Look(-5.0, -5.0)] * (FIRST - 1)
     assert Learned().stops(-100.0, few, SCALE, PRICE) == ""
     assert Learned().stops(-100.0, [*few, Look(1.0, None)], SCALE, PRICE) == ""
-    assert Learned().stops(-100.0, looks(1.0, 1.0, FIRST), SCALE, PRICE) != ""
+    assert Learned().stops(-100.0, [*few, few[0]], SCALE, PRICE) != ""
 
 
 def test_where_the_rung_tells_who_is_far_behind_stops_and_who_is_near_goes_on() -> None:
@@ -102,10 +101,19 @@ def test_better_looks_never_stop_where_worse_ones_go_on_if_the_line_rises(
         assert Learned().stops(partial + 1, rising, scale, price) == ""
 
 
-@given(st.floats(-20, 20), st.floats(0.01, 10))
-def test_what_lies_above_zero(mean: float, sd: float) -> None:
-    normal = NormalDist(mean, sd)
-    z = mean / sd
-    assert above_zero(mean, sd) == pytest.approx(mean * (1 - normal.cdf(0)) + sd * NormalDist().pdf(z), abs=1e-9)
-    assert above_zero(mean, sd) >= max(mean, 0.0) - 1e-9
-    assert above_zero(mean, 0.0) == max(mean, 0.0)
+@given(st.floats(-20, 20), st.floats(0.01, 10), st.integers(2, 30))
+def test_what_lies_above_zero(mean: float, sd: float, freedom: int) -> None:
+    places = np.linspace(0, 1, 200_001)[1:-1]
+    drawn = mean + sd * student.ppf(places, freedom)
+    assert above_zero(mean, sd, freedom) == pytest.approx(float(np.maximum(drawn, 0).mean()), rel=0.02, abs=0.002 * sd)
+    assert above_zero(mean, sd, freedom) >= max(mean, 0.0)
+    assert above_zero(mean, 0.0, freedom) == max(mean, 0.0)
+
+
+def test_the_fewer_looks_the_further_behind_it_has_to_be() -> None:
+    def furthest(many: int) -> float:
+        """The least partial difference that goes on."""
+        known = [Look(x, x) for x in (-4.0, 4.0)] * many
+        return min(x for x in np.linspace(-8, 0, 801) if Learned().stops(float(x), known, SCALE, PRICE) == "")
+
+    assert -8 < furthest(1) < furthest(3) < furthest(20) < 0

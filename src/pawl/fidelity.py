@@ -10,12 +10,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pawl import beliefs, history
+from pawl import beliefs, history, looks
 from pawl.ledger import Entry
 from pawl.measure import Activity, Measure, trained
 from pawl.protocols import Executor
-from pawl.records import Evaluation, Partial, PartialEvaluation, Run, Screening, Variant
-from pawl.rungs import AGAIN, Look, Rule
+from pawl.records import Partial, PartialEvaluation, Screening, Variant
+from pawl.rungs import AGAIN, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,11 @@ class Answer:
 
 @dataclass(slots=True)
 class Fidelity:
-    """A study's rungs. `sign` is +1 where a higher metric is better; `resume`: trainings go on from one another."""
+    """A study's rungs. `resume`: trainings go on from one another."""
 
     measure: Measure
     rungs: Sequence[Rung]
     rule: Rule
-    metric: str
-    sign: int
     resume: bool
 
     def climb(self, variant: Entry[Variant], seed: int, why: str) -> Answer:
@@ -72,48 +70,15 @@ class Fidelity:
         if self.resume or belief is None or since > AGAIN:
             return True
         price = belief.price() * (1 - rung.share)
-        return self.rule.pays(rung.share, self.looks(rung.share, len(ledger.all()) + 1), belief.scale, price)
+        return self.rule.pays(rung.share, looks.read(ledger, rung.share, len(ledger.all()) + 1), belief.scale, price)
 
     def _stops(self, rung: Rung, mine: Entry[PartialEvaluation], theirs: Entry[PartialEvaluation]) -> str:
-        partial, belief = self._difference(mine.record, theirs.record), beliefs.read(self.measure.ledger).belief
+        ledger, belief = self.measure.ledger, beliefs.read(self.measure.ledger).belief
+        partial = looks.difference(ledger, mine.record, theirs.record)
         if partial is None or belief is None:
             return ""
         price = belief.price() * (1 - rung.share)
-        return self.rule.stops(partial, self.looks(rung.share, mine.id), belief.scale, price)
-
-    def looks(self, share: float, before: int) -> list[Look]:
-        """What was seen on a rung before entry `before`, of challengers beside the head of their time."""
-        ledger, found = self.measure.ledger, []
-        standing = history.read(ledger)
-        for screening in ledger.entries(Screening):
-            if not standing.since < screening.id < before:
-                continue
-            partial = self._partial(screening.record, share)
-            if partial is not None:
-                found.append(Look(partial, self._whole(screening.record)))
-        return found
-
-    def _whole(self, screening: Screening) -> float | None:
-        """The difference of whole runs on the first common seed, where both ran there."""
-        if not screening.evaluations:
-            return None
-        ledger, mine = self.measure.ledger, self.measure.ledger.get(screening.evaluations[0], Evaluation).record
-        run = ledger.find(Run, variant=screening.head, seed=ledger.get(mine.run, Run).record.seed)
-        theirs = ledger.find(Evaluation, run=run.id) if run else None
-        return self._difference(mine, theirs.record) if theirs else None
-
-    def _partial(self, screening: Screening, share: float) -> float | None:
-        """The difference on the rung, where challenger and head trained on it with the same seed."""
-        ledger = self.measure.ledger
-        ran = ledger.find(Partial, variant=screening.variant, share=share)
-        beside = ran and ledger.find(Partial, variant=screening.head, seed=ran.record.seed, share=share)
-        scores = [ledger.find(PartialEvaluation, run=run.id) for run in (ran, beside) if run]
-        mine, theirs = [*scores, None, None][:2]
-        return self._difference(mine.record, theirs.record) if mine and theirs else None
-
-    def _difference(self, mine: Evaluation, theirs: Evaluation) -> float | None:
-        scores = [record.metrics.get(self.metric) for record in (mine, theirs)]
-        return None if None in scores else self.sign * (scores[0] - scores[1])  # type: ignore[operator]
+        return self.rule.stops(partial, looks.read(ledger, rung.share, mine.id), belief.scale, price)
 
     def _look(
         self, rung: Rung, variant: Entry[Variant], seed: int, why: str, left: Entry[Partial] | None

@@ -64,8 +64,7 @@ class Harness:
         table, train = self.config.fidelity, self.config.train
         rungs = [Rung(share, self._executor(train.cut(share))) for share in table.rungs]
         rule = Learned() if table.rule == "learned" else Halving(table.keep)
-        metric, sign = self.config.study.metric, self.config.sign
-        return Fidelity(measure, rungs, rule, metric, sign, table.resume) if rungs else None
+        return Fidelity(measure, rungs, rule, table.resume) if rungs else None
 
     def controls(self, ledger: Ledger, gates: Sequence[Gate]) -> Callable[[Entry[Certificate]], None]:
         """What makes the controls that gates ask for; nothing where the metric is self-reported, as nothing can."""

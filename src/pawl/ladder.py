@@ -33,7 +33,8 @@ def climb(best: float, loss: float, step: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a proposer may know of a screened proposal. `score` is in the metric's unit; None where its runs failed.
+    """What a proposer may know of a screened proposal. `score` is in the metric's unit; None where its runs failed,
+    and where it was stopped before a whole one.
     Where it is not `better` than the best so far, the score is the one that the search began with."""
 
     score: float | None
@@ -52,12 +53,13 @@ def seen(ledger: Ledger, step: float) -> dict[int, Seen]:
     best, found = sign * start, dict[int, Seen]()
     for entry in ledger.entries(Screening):
         scores = _scores(ledger, entry.record.evaluations, study.metric)
-        if entry.id < standing.since or not scores:
+        stopped = entry.record.decision == "refused" and not entry.record.evaluations  # early: it is no better
+        if entry.id < standing.since or not (scores or (stopped and step > 0)):
             found[entry.record.proposal] = Seen(None, better=False)
         elif step == 0:
             found[entry.record.proposal] = Seen(fmean(scores), better=True)
         else:
-            before, best = best, climb(best, sign * fmean(scores), step * noise.sd)
+            before, best = best, climb(best, sign * fmean(scores), step * noise.sd) if scores else best
             found[entry.record.proposal] = Seen(sign * best if best < before else start, better=best < before)
     return found
 

@@ -20,7 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-FIRST = 6
+from scipy.stats import t as student
+
+FIRST = 2
 """Looks with their whole runs that are needed before anybody is stopped by what was learned."""
 FAR = 8.0
 """Differences count as so many sd of a paired difference at most: one that diverged must not draw the line alone."""
@@ -59,9 +61,10 @@ class Learned:
         pairs = [(look.partial, look.whole) for look in looks if look.whole is not None]
         if len(pairs) < FIRST or scale <= 0:
             return ""
-        mean, sd = foretold(_near(partial, scale), [(_near(x, scale), _near(y, scale)) for x, y in pairs], scale)
-        effect = max(sd**2 - scale**2, (LEAST_DOUBT * scale) ** 2)  # what of it is no noise of two runs
-        worth = above_zero(mean, math.sqrt(effect))
+        mean, sd = foretold(partial, pairs, scale)
+        doubt = max(LEAST_DOUBT**2, 1 / (len(pairs) + 1))  # the prior's pair, while there are few
+        effect = max(sd**2 - scale**2, doubt * scale**2)  # what of it is no noise of two runs
+        worth = above_zero(mean, math.sqrt(effect), len(pairs) + 1)
         if worth > price:
             return ""
         return f"its whole run is expected to bring {worth:.2g}, and the next idea {price:.2g} for the same cost"
@@ -92,20 +95,37 @@ class Halving:
 def foretold(partial: float, pairs: Sequence[tuple[float, float]], scale: float) -> tuple[float, float]:
     """Mean and sd of the whole difference, given the partial one. The prior is worth one pair: a line of slope 1, and a
     rest as large as the noise of a paired difference."""
-    known = scale**2 + sum(x * x for x, _ in pairs)
-    slope = (scale**2 + sum(x * y for x, y in pairs)) / known
+    pairs, partial = _all_near(pairs, scale), _near(partial, scale)
+    slope, known = _line(pairs, scale)
     rest = scale**2 + sum((y - slope * x) ** 2 for x, y in pairs) + scale**2 * (slope - 1) ** 2
     variance = rest / (len(pairs) + 1)
     return slope * partial, math.sqrt(variance * (1 + partial**2 / known))
 
 
-def above_zero(mean: float, sd: float) -> float:
-    """E[max(0, x)] of a normal x."""
+def slope(pairs: Sequence[tuple[float, float]], scale: float) -> float:
+    """What a partial difference times is expected of the whole one."""
+    return _line(_all_near(pairs, scale), scale)[0]
+
+
+def _line(pairs: Sequence[tuple[float, float]], scale: float) -> tuple[float, float]:
+    """The slope, and how much is known of it."""
+    known = scale**2 + sum(x * x for x, _ in pairs)
+    return (scale**2 + sum(x * y for x, y in pairs)) / known, known
+
+
+def above_zero(mean: float, sd: float, freedom: float) -> float:
+    """E[max(0, x)] of an x that is distributed as Student's t around `mean`, with the scale `sd` and more than one
+    degree of freedom."""
     if sd <= 0:
         return max(mean, 0.0)
     z = mean / sd
-    return mean * (1 + math.erf(z / math.sqrt(2))) / 2 + sd * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    beyond = sd * (freedom + z * z) / (freedom - 1) * float(student.pdf(z, freedom))
+    return max(mean * float(student.cdf(z, freedom)) + beyond, mean, 0.0)
 
 
 def _near(difference: float, scale: float) -> float:
     return min(max(difference, -FAR * scale), FAR * scale)
+
+
+def _all_near(pairs: Sequence[tuple[float, float]], scale: float) -> list[tuple[float, float]]:
+    return [(_near(x, scale), _near(y, scale)) for x, y in pairs]

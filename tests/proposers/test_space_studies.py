@@ -36,7 +36,7 @@ def test_a_tree_with_guesses_is_searched(tmp_path: Path, people: dict[str, keys.
     study = simulated(tmp_path / "study", [people["ada"]], ["MODE", "PUSH"], gain, config=config)
     study.run(runs=40)
     tried = [entry.record.settings.get("parameters") for entry in study.entries(Proposal)]
-    assert len(tried) > 5
+    assert len(tried) > 2
     for parameters in tried:
         assert isinstance(parameters, dict)
         assert ("train.py:PUSH" in parameters) == (parameters["train.py:MODE"] == 1)

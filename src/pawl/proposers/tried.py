@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from pawl import history
+from pawl import history, looks
 from pawl.ladder import seen
 from pawl.ledger import Ledger
 from pawl.proposers.spaces import Params, Space
@@ -55,8 +55,10 @@ class Known:
 
 def read(ledger: Ledger, space: Space, ladder: float) -> list[Tried]:
     """The ledger's comparable proposals of this space, oldest first; one that broke a guard counts as the worst seen,
-    so that samplers stay away from it. `ladder` is the policy's step."""
+    so that samplers stay away from it, and one that was stopped early as its looks foretell. `ladder` is the policy's
+    step."""
     since, scores = history.read(ledger).since, seen(ledger, ladder)
+    stopped = looks.expected(ledger) if ladder == 0 else {}
     sign = -1 if history.study(ledger).record.direction == "maximize" else 1
     screened = {entry.record.proposal: entry for entry in ledger.entries(Screening)}
     found: list[Tried] = []
@@ -67,6 +69,7 @@ def read(ledger: Ledger, space: Space, ladder: float) -> list[Tried]:
             continue
         screening = screened.get(entry.id)
         score = scores[entry.id].score if entry.id in scores else None
+        score = stopped.get(entry.id) if score is None else score
         if screening and screening.record.broken_guard:
             guarded.add(entry.id)
         sampler, loss = str(entry.record.settings.get("sampler", "")), None if score is None else sign * score
