@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
@@ -101,6 +101,7 @@ def test_better_looks_never_stop_where_worse_ones_go_on_if_the_line_rises(
         assert Learned().stops(partial + 1, rising, scale, price) == ""
 
 
+@settings(deadline=None)
 @given(st.floats(-20, 20), st.floats(0.01, 10), st.integers(2, 30))
 def test_what_lies_above_zero(mean: float, sd: float, freedom: int) -> None:
     places = np.linspace(0, 1, 200_001)[1:-1]

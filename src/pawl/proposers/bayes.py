@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
+from threadpoolctl import threadpool_limits
 
 from pawl.proposers import likely
 from pawl.proposers.axes import Axes
@@ -75,7 +76,16 @@ def models(known: Known) -> bool:
 
 
 def _promising(known: Known) -> Iterator[Params]:
-    axes, chance = Axes(known.space), np.random.default_rng(known.seed)
+    axes = Axes(known.space)
+    with threadpool_limits(limits=1):  # threads that share cores with trainings wait for one another
+        rows = _climbed(axes, known)
+    for row in rows:
+        yield axes.params(row)
+
+
+def _climbed(axes: Axes, known: Known) -> Array:
+    """Rows that were not tried, the most promising first."""
+    chance = np.random.default_rng(known.seed)
     belief = believed(axes, known, chance)
     rows = axes.rows([one.params for one in known.tried])
     taken = {row.tobytes() for row in rows}
@@ -93,16 +103,15 @@ def _promising(known: Known) -> Iterator[Params]:
     found, value = _sorted(found, worth, taken)
     for _ in range(ROUNDS):
         if not len(found):
-            return
+            break
         beside = np.vstack([axes.near(row, BESIDE // TOP, chance) for row in found[: TOP - 1]])
         nearby, better = _sorted(beside, worth, taken)
         if not len(nearby) or better[0] <= value[0]:
             break
         found, value = np.vstack([nearby, found]), np.concatenate([better, value])
-    for row in found[np.argsort(-value, kind="stable")]:
-        if row.tobytes() not in taken:
-            taken.add(row.tobytes())
-            yield axes.params(row)
+    found = found[np.argsort(-value, kind="stable")]
+    _, first = np.unique(found, axis=0, return_index=True)
+    return found[np.sort(first)]
 
 
 def _sorted(rows: Array, worth: Any, taken: set[bytes]) -> tuple[Array, Array]:
