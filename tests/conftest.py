@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
-TRAINS = {"toy_study", "make_toy", "original", "digits_study"}
+TRAINS = {"toy_study", "make_toy", "original", "digits_study", "real"}
 
 
 @pytest.hookimpl(tryfirst=True)

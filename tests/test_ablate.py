@@ -58,6 +58,7 @@ def ablated(study: SimulatedStudy, **asked: object) -> Ablation:
     return found.record
 
 
+@pytest.mark.slow
 def test_carriers_are_shown_passengers_go_and_the_smaller_patch_has_only_carriers(answered: SimulatedStudy) -> None:
     found = found_in(answered).record
     carries = {effect.changes[0] for effect in found.effects if effect.claim == "carries" and effect.shown}
@@ -100,6 +101,7 @@ def test_its_variants_are_commits_that_git_keeps(study: SimulatedStudy) -> None:
     assert len(shown.stdout.splitlines()) == len(study.entries(Reduced))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lives", [9, 24])
 def test_a_killed_ablation_goes_on_and_repeats_no_run(study: SimulatedStudy, lives: int) -> None:
     dossier, before = study.dossiers()[-1].id, len(study.entries(Run))
@@ -116,6 +118,7 @@ def test_a_killed_ablation_goes_on_and_repeats_no_run(study: SimulatedStudy, liv
     assert len(other.entries(AblationPlan)) == len(other.entries(AblationClaims)) == 1
 
 
+@pytest.mark.slow
 def test_a_budget_ends_it_and_the_next_call_goes_on(study: SimulatedStudy) -> None:
     dossier, before = study.dossiers()[-1].id, len(study.entries(Run))
     assert asking.ablate(study, dossier, runs=10) is None
@@ -126,6 +129,7 @@ def test_a_budget_ends_it_and_the_next_call_goes_on(study: SimulatedStudy) -> No
     assert len(study.entries(Ablation)) == len(study.entries(AblationPlan)) == 1
 
 
+@pytest.mark.slow
 def test_asked_again_it_answers_from_the_ledger_and_anew_only_at_a_higher_threshold(study: SimulatedStudy) -> None:
     first = ablated(study)
     ran = len(study.trainer.done)
@@ -137,6 +141,7 @@ def test_asked_again_it_answers_from_the_ledger_and_anew_only_at_a_higher_thresh
     assert second.effects[0].threshold > 2 * first.effects[0].threshold
 
 
+@pytest.mark.slow
 def test_of_two_changes_that_do_the_same_one_goes_and_the_other_is_shown_to_carry(
     tmp_path: Path, people: People
 ) -> None:
@@ -150,6 +155,7 @@ def test_of_two_changes_that_do_the_same_one_goes_and_the_other_is_shown_to_carr
     assert len(removed.changes) == len(carries.changes) == 1
 
 
+@pytest.mark.slow
 def test_a_change_without_which_the_program_fails_carries(tmp_path: Path, people: People) -> None:
     def gain(values: Mapping[str, float]) -> float | None:
         return None if values["GOOD"] and not values["NEEDED"] else 0.1 * values["GOOD"]
@@ -170,6 +176,7 @@ def test_the_smaller_patch_goes_into_the_queue(answered: SimulatedStudy, tmp_pat
     assert [proposal.record.proposer for proposal in history.unscreened(study.ledger)] == ["ablate"]
 
 
+@pytest.mark.slow
 def test_nobody_has_their_own_change_made_smaller_to_approve_it(tmp_path: Path, people: People) -> None:
     study = simulated(tmp_path / "study", [people["ada"]], ["MINE", "IDLE"], worth({"MINE": 0.1, "IDLE": 0.0}))
     propose = study.propose

@@ -142,7 +142,6 @@ def test_the_loop_goes_on_while_a_dossier_waits_and_must_beat_it(toy_study: app.
     assert {entry.record.reference for entry in later[:1]} <= {first.record.variant}
 
 
-@pytest.mark.always
 def test_a_persons_patch_is_tried_at_the_next_turn(toy_study: app.OpenStudy) -> None:
     proposal = toy_study.propose(patch(toy_study, "SHIFT = 0.0", "SHIFT = 0.7"), "the optimum, by hand")
     toy_study.run(runs=12)

@@ -278,6 +278,7 @@ def people_of(*signers: keys.Signer) -> frozenset[tuple[str, ...]]:
     return frozenset((signer.name, *signer.public.split()[:2]) for signer in signers)
 
 
+@pytest.mark.slow
 def test_without_anything_from_outside_a_bundle_only_agrees_with_itself(real: Bundles) -> None:
     for anchors in (
         Anchors(), Anchors(log=real.anchors.log), Anchors(policy=real.anchors.policy),

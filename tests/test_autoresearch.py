@@ -67,6 +67,7 @@ def test_the_layout_is_detected_and_its_files_stay_as_they_were(layout: Path) ->
     assert (layout / ".gitignore").read_text().splitlines() == ["results.tsv", ".pawl/", *notebook.IGNORED]
 
 
+@pytest.mark.slow
 def test_it_runs_unchanged_and_mirrors_keeps_discards_and_crashes(layout: Path) -> None:
     study = app.open(layout)
     text = TRAIN.replace("STEPS = 10", "STEPS = 'ten'")

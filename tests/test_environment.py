@@ -29,6 +29,7 @@ def test_packages_are_installed_once_and_counted_in_the_digest(tmp_path: Path) -
     assert place == environment.build(tmp_path, table)
 
 
+@pytest.mark.slow
 def test_a_package_that_cannot_be_installed_is_an_error_with_pips_words(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("./no-such-package-of-pawl\n")
     with pytest.raises(ConfigError, match="packages in requirements.txt could not be installed") as caught:

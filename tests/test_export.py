@@ -96,6 +96,7 @@ def test_an_undecided_dossier_and_a_rejected_one_say_so_and_are_not_accepted(rea
     assert any("too good to be true" in finding for finding in report.findings), words
 
 
+@pytest.mark.slow
 def test_a_dossier_with_one_of_two_signatures_is_undecided(real: Bundles, people: People) -> None:
     study = app.adopt(shutil.copytree(real.before, real.before.with_name("half")))
     policy = study.folder / "policy.toml"
@@ -180,6 +181,7 @@ def test_the_other_verifier_is_given_out_as_it_is() -> None:
     assert done.stdout_bytes == VERIFIER.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", [sys.executable, "python3.9", "python3.10", "python3.12", "python3.13"])
 def test_the_other_verifier_runs_alone(real: Bundles, tmp_path: Path, python: str) -> None:
     if not shutil.which(python) or subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:

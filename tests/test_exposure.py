@@ -62,6 +62,7 @@ def looked(folder: Path) -> tuple[str, ...]:
     return exposure.look({"env": folder}, SEALED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("offset", [0, 3, exposure.CHUNK - 5])
 def test_one_row_is_found_in_every_form_and_at_every_place(tmp_path: Path, form: str, offset: int) -> None:

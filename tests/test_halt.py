@@ -70,6 +70,7 @@ def halt(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_halt_stops_every_sandbox_and_only_a_signature_resumes(sleeping: Path, people: People) -> None:
     process = started(sleeping)
     trainings = inside(process.pid)

@@ -411,6 +411,7 @@ def test_a_patch_of_an_executable_file_leaves_its_mode(lineage: Lineage, study: 
     assert "mode" not in patch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "value"),
     [

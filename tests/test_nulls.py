@@ -119,6 +119,7 @@ def test_chance_is_the_same_until_there_is_another_proposal(tmp_path: Path) -> N
     assert draw(writer.ledger) != first
 
 
+@pytest.mark.slow
 def test_the_share_of_turns_is_the_one_asked_for(tmp_path: Path) -> None:
     writer, files = Writer(ledger(tmp_path)), Files({"train.py": TOY})
     writer.study()

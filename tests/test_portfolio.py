@@ -146,6 +146,7 @@ def test_where_there_is_a_ladder_gains_are_rounded_to_its_step(writer: Writer) -
     assert rounded[1].gain is None  # no better than the best so far, as far as it is told
 
 
+@pytest.mark.slow
 def test_what_a_request_cost_fades_as_runs_do(writer: Writer) -> None:
     turn(writer, GOOD, 1.9)
     writer.ledger.append(completion(GOOD, money=0.5))

@@ -73,6 +73,7 @@ def asked(study: SimulatedStudy, **words: object) -> tuple[Regression, Sequence[
     return found[0].record, [entry.record for entry in found[1]]
 
 
+@pytest.mark.slow
 def test_a_planted_regression_is_dated_to_its_release_and_bisected_to_its_change(study: SimulatedStudy) -> None:
     second = study.entries(Release)[1].record.variant
     found, bisections = asked(study, bisect=True)
@@ -104,6 +105,7 @@ def test_all_releases_run_on_the_same_fresh_seeds_and_each_run_serves_all_suites
     assert measured <= {run.id for run in runs}
 
 
+@pytest.mark.slow
 def test_it_disturbs_neither_standing_nor_what_search_reads(study: SimulatedStudy) -> None:
     before = history.read(study.ledger)
     asked(study)
@@ -126,6 +128,7 @@ def test_a_killed_comparison_goes_on_and_repeats_no_run(study: SimulatedStudy) -
     assert len(other.entries(RegressionPlan)) == 1
 
 
+@pytest.mark.slow
 def test_a_budget_ends_it_and_the_next_call_goes_on(study: SimulatedStudy) -> None:
     assert asking.regress(study, runs=6) is None
     for _ in range(40):
@@ -134,6 +137,7 @@ def test_a_budget_ends_it_and_the_next_call_goes_on(study: SimulatedStudy) -> No
     assert len(study.entries(Regression)) == len(study.entries(RegressionPlan)) == 1
 
 
+@pytest.mark.slow
 def test_the_same_question_is_answered_from_the_ledger_and_another_suite_is_another_question(
     study: SimulatedStudy,
 ) -> None:
@@ -153,6 +157,7 @@ def test_since_a_release_compares_it_and_what_came_after(study: SimulatedStudy) 
     ]
 
 
+@pytest.mark.slow
 def test_other_settings_since_a_release_are_said(study: SimulatedStudy) -> None:
     text = (study.folder / "pawl.toml").read_text()
     (study.folder / "pawl.toml").write_text(text.replace('wall = "20s"', 'wall = "21s"'))
@@ -160,6 +165,7 @@ def test_other_settings_since_a_release_are_said(study: SimulatedStudy) -> None:
     assert sum("certified under other settings" in note for note in found.notes) == 3
 
 
+@pytest.mark.slow
 def test_words_and_bad_questions(study: SimulatedStudy, tmp_path: Path, people: People) -> None:
     asked(study, bisect=True)
     text = "\n".join(reading.why(study.ledger, study.entries(Regression)[-1].id))

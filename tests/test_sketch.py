@@ -34,6 +34,7 @@ def test_every_trial_is_drawn_once(found: Appraisal) -> None:
     assert {step.number + 1 for step in found.steps} == shown
 
 
+@pytest.mark.slow
 def test_both_pictures_are_made_of_it(found: Appraisal) -> None:
     content = sketch.png(found)
     assert content.startswith(b"\x89PNG\r\n\x1a\n")

@@ -26,6 +26,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, people: People) -> Bundles:
     return made(tmp_path_factory.getbasetemp() / "bundles", people)
 
 
+@pytest.mark.slow
 def test_the_control_the_bundles_are_accepted_as_they_are(real: Bundles) -> None:
     assert both_say(real.first, real.anchors) == 0
     assert both_say(real.second, replace(real.later, whole=True)) == 0

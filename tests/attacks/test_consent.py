@@ -71,6 +71,7 @@ def decide(study: app.OpenStudy, person: keys.Signer, id: int = 0) -> Record:
 # -- roles and proposers --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_role_that_nobody_signed_for_is_missing(waiting: Waiting, people: People) -> None:
     bob = people["bob"].public
     rules = {"[approval]": "[approval]\nroles = { safety = 1 }", f'key = "{bob}"': f'key = "{bob}"\nroles = ["safety"]'}
@@ -95,6 +96,7 @@ def test_who_proposed_a_change_cannot_approve_it(waiting: Waiting, people: Peopl
 # -- time -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_dossier_that_waited_too_long_is_judged_again_and_not_signed(
     waiting: Waiting, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +143,7 @@ def test_a_revoked_key_signs_nothing_any_more(waiting: Waiting, people: People, 
     assert isinstance(decide(study, people["bob"]), Release)
 
 
+@pytest.mark.slow
 def test_an_approval_by_a_key_that_was_revoked_since_does_not_count(waiting: Waiting, people: People) -> None:
     study = waiting({"threshold = 1": "threshold = 2"})
     assert isinstance(decide(study, people["ada"]), Approval)
@@ -172,6 +175,7 @@ def test_a_revocation_that_cannot_be_read_lets_nobody_sign(waiting: Waiting, peo
 # -- presence -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_only_a_touched_hardware_key_counts_where_presence_is_demanded(waiting: Waiting, people: People) -> None:
     token = Token()
     hardware = f'[[approver]]\nname = "bob@example.org"\nkey = "{token.public}"\n\n[noise]'
@@ -303,6 +307,7 @@ def test_a_dossier_that_shows_one_variant_and_means_another_is_not_signed(
     study.decide(bad.id, "reject", people["ada"].key, people["ada"].name, "it lies")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shadow", ["working directory", "environment", "git config", "git hook", "second file"])
 def test_nothing_shadows_the_policy(
     waiting: Waiting, people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shadow: str

@@ -87,6 +87,7 @@ READ: dict[str, Callable[[app.OpenStudy], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", READ)
 def test_what_a_person_reads_holds_nothing_that_moves_a_cursor_or_hides(study: app.OpenStudy, where: str) -> None:
     text = READ[where](study)

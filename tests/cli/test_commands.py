@@ -78,6 +78,7 @@ def test_run_as_json_gives_every_new_entry(toy_study: app.OpenStudy) -> None:
     assert [entry["id"] for entry in entries] == list(range(1, len(entries) + 1))
 
 
+@pytest.mark.slow
 def test_status_names_what_stands_and_what_waits(finished: app.OpenStudy) -> None:
     waiting = finished.dossiers()[-1].id
     done = pawl("status", study=finished)
@@ -96,6 +97,7 @@ def test_review_prints_the_statement_that_would_be_signed(finished: app.OpenStud
     assert json.loads(pawl("review", str(dossier.id), "--json", study=finished).stdout)["id"] == dossier.id
 
 
+@pytest.mark.slow
 def test_log_show_diff_and_why_read_every_kind_of_entry(finished: app.OpenStudy) -> None:
     assert len(pawl("log", "-n", "1000", study=finished).stdout.splitlines()) == len(finished.ledger.all())
     dossier, screening = finished.dossiers()[-1], finished.entries(Screening)[0]
@@ -106,6 +108,7 @@ def test_log_show_diff_and_why_read_every_kind_of_entry(finished: app.OpenStudy)
         assert json.loads(pawl("show", str(entry.id), "--json", study=finished).stdout)["id"] == entry.id
 
 
+@pytest.mark.slow
 def test_a_study_is_found_from_a_folder_inside_it(finished: app.OpenStudy) -> None:
     inside = finished.folder / "notes"
     inside.mkdir(exist_ok=True)

@@ -40,6 +40,7 @@ def test_it_needs_no_study_and_leaves_nothing_behind(results: str, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["results.tsv"]
 
 
+@pytest.mark.slow
 def test_chart_and_page_are_written_when_asked(results: str, tmp_path: Path) -> None:
     chart, page = tmp_path / "chart.png", tmp_path / "page.html"
     done = runner.invoke(app, ["judge", results, "--chart", str(chart), "--html", str(page)])

@@ -151,6 +151,7 @@ def test_show_explains_a_signature(waiting: app.OpenStudy, people: People) -> No
         assert words in said, words
 
 
+@pytest.mark.slow
 def test_two_people_are_told_what_is_still_missing(tmp_path: Path, people: People) -> None:
     folder = toy(tmp_path / "toy", [people["ada"], people["bob"]], rules={"threshold = 1": "threshold = 2"})
     study = reopened(folder, lambda values: 0.3 * values["SHIFT"])

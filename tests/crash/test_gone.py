@@ -99,6 +99,7 @@ def test_an_accident_under_a_writer_is_noticed_and_takes_no_entry(
         assert "pawl ledger verify" in caught.value.hint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "more"), [(5, 5), pytest.param(400, 5, marks=pytest.mark.slow)])
 def test_an_older_copy_over_the_file_alone_is_noticed_or_harmless(tmp_path: Path, first: int, more: int) -> None:
     ledger, path, older = grown(tmp_path, first, more)

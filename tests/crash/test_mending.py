@@ -59,6 +59,7 @@ def approve(study: app.OpenStudy, person: keys.Signer) -> object:
     return study.decide(study.dossiers()[-1].id, "approve", person.key, person.name).record
 
 
+@pytest.mark.slow
 def test_the_same_command_again_ends_a_release_that_a_crash_interrupted(
     study: app.OpenStudy, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +84,7 @@ def test_signing_twice_is_still_no_second_signature(study: app.OpenStudy, people
     assert study.entries(Release) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["reference", "stale lock", "published files"])
 def test_what_follows_from_a_release_is_made_up_for(study: app.OpenStudy, people: People, lost: str) -> None:
     approve(study, people["ada"])

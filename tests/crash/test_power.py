@@ -18,6 +18,7 @@ def wrong(*args: object, **settings: object) -> list[str]:
     return [cut.wrong for cut in cuts(*args, **settings) if cut.wrong]  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_first_seconds_survive_power_cuts(beginning: Recording) -> None:
     assert beginning.promised(len(beginning.calls))
     assert wrong(beginning, 12, seed=11) == []

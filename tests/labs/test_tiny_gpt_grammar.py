@@ -102,6 +102,7 @@ def test_what_is_rendered_is_read_back(seed: int) -> None:
     assert PROGRAMS.render(genotype, program.kept) == files
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32))
 def test_space_finds_its_constants_in_every_program_and_its_changes_are_kept(seed: int) -> None:
@@ -130,6 +131,7 @@ def test_the_cost_of_the_default_is_that_of_a_run() -> None:
     assert GRAMMAR.cost(program.genotype, wider) < GRAMMAR.cost(program.genotype, program.constants)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_gates_that_read_sources_let_programs_pass(seed: int) -> None:
     genotype = some(seed)

@@ -50,6 +50,7 @@ def nulls(study: app.OpenStudy) -> set[int]:
     return proposals | variants | runs | screened
 
 
+@pytest.mark.slow
 def test_nothing_of_a_null_candidate_is_shown(study: app.OpenStudy, view: View) -> None:
     assert not nulls(study) & {shown["id"] for shown in view.log()}
     text = str(view.log())

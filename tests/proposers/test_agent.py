@@ -156,6 +156,7 @@ edit("DEPTH = 2", "DEPTH = 3")
     assert proposal.hypothesis == "the agent said nothing about its change"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

@@ -54,6 +54,7 @@ def test_it_finds_what_chance_does_not() -> None:
     assert float(np.median(mine)) < float(np.quantile(chance, 0.1))
 
 
+@pytest.mark.slow
 def test_what_it_expects_to_be_best_is_good_where_the_luckiest_run_need_not_be() -> None:
     tried = searched(40, 1.0, 5)
     belief = bayes.believed(Axes(SPACE), Known(SPACE, tried, 8, 0))
@@ -93,6 +94,7 @@ def test_runs_that_all_score_the_same_end_nothing() -> None:
     assert SPACE.fits(next(bayes.candidates(Known(SPACE, tried, 8, 0))))
 
 
+@pytest.mark.slow
 def test_a_guess_draws_the_search_and_fades() -> None:
     guessed = Space((*SPACE.dimensions[:2], Dimension("a:KIND", "categorical", choices=("sgd", "adam"), likely="sgd")))
     chance = Random(1)
@@ -106,6 +108,7 @@ def test_a_guess_draws_the_search_and_fades() -> None:
     assert late < 8
 
 
+@pytest.mark.slow
 def test_a_constant_that_matters_only_sometimes() -> None:
     tree = Space((
         Dimension("a:KIND", "categorical", choices=("sgd", "adam")),
@@ -168,6 +171,7 @@ def test_one_wild_loss_does_not_hide_how_the_others_differ() -> None:
     assert found[10] - found[0] > 0.1
 
 
+@pytest.mark.slow
 def test_a_long_axis_of_whole_numbers_is_searched_and_not_left_to_chance() -> None:
     space = Space((Dimension("a:WIDTH", "int", 1, 100, step=1.0),))
     chance, tried = Random(1), list[Tried]()

@@ -124,6 +124,7 @@ def test_a_misleading_guess_is_survived(name: str, sure: str) -> None:
     assert found < min(drawn, 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INSTALLED)
 def test_the_same_ledger_gives_the_same_candidates(name: str) -> None:
     for tables in (NUMBERS, believing(NUMBERS, (0.75, 0.2, 0.65, 0.3), "low")):

@@ -205,6 +205,7 @@ def test_what_would_not_be_python_any_more_is_left_out(tmp_path: Path) -> None:
 LINES = st.lists(st.sampled_from(["A = 1", "A = 2", "B = 3", "B = 4", "print(1)", "print(2)", ""]), max_size=7)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.lists(LINES, min_size=1, max_size=3))
 def test_each_patch_fits_and_one_after_the_other_they_lead_back(

@@ -118,6 +118,7 @@ def test_a_server_that_does_not_flush_is_refused(postgres: Server, store: Postgr
         postgres.sql("SELECT pg_sleep(0.2)")
 
 
+@pytest.mark.slow
 def test_a_broken_connection_is_an_error_with_a_way_out_and_the_next_call_connects_again(
     postgres: Server, store: PostgresqlStore
 ) -> None:
@@ -182,6 +183,7 @@ def test_a_crash_of_the_server_loses_nothing_and_takes_the_leases(postgres: Serv
     assert_one_chain([*store.rows(0), store.append(b"on", link)])
 
 
+@pytest.mark.slow
 def test_another_process_appends_to_the_same_chain(store: PostgresqlStore) -> None:
     store.append(b"parent", link)
     code = (

@@ -32,6 +32,7 @@ def test_every_append_is_synced_through_a_write_ahead_log(tmp_path: Path) -> Non
     assert pragmas == ["wal", 2]
 
 
+@pytest.mark.slow
 def test_another_process_appends_to_the_same_chain(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "ledger.db")
     store.append(b"parent", link)

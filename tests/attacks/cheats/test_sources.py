@@ -65,6 +65,7 @@ def readable(path: Path) -> bool:
     return script(path).KIND == "honest" or script(path).GATE in READING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in SCRIPTS if readable(path)], ids=lambda path: path.stem)
 def test_a_cheat_is_caught_by_the_gate_that_reads_for_it(path: Path) -> None:
     """Also: an honest script is caught by none."""
