@@ -14,6 +14,8 @@ import tasks
 from searching import ROWS, Peer, search
 
 FILE = ROWS / "past.jsonl"
+SETS = 3
+"""How many sets of earlier studies the searches with priors take in turn, repeat after repeat."""
 APART = 1000
 """Added to a repeat, so that no initial points or seeds are those of a search that is measured."""
 
@@ -33,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--envs", type=Path, required=True)
     parser.add_argument("--tasks", default=",".join(tasks.DEVELOPMENT + tasks.CELLS))
-    parser.add_argument("--repeats", type=int, default=6)
+    parser.add_argument("--repeats", type=int, default=SETS)
     told, done = parser.parse_args(), known()
     peer = Peer("pawl", told.envs)
     for repeat in range(told.repeats):

@@ -43,7 +43,9 @@ def main() -> None:
         if name not in found:
             found[name] = Peer(name, told.envs)
         priors = name == "pawl-priors"
-        more = {"earlier": [past.runs(other, 0) for other in tasks.relatives(task)]} if priors else None
+        more = (
+            {"earlier": [past.runs(other, repeat % past.SETS) for other in tasks.relatives(task)]} if priors else None
+        )
         try:
             row = search(found[name], tasks.load(task), repeat, told.evaluations, more)
         except RuntimeError as error:
