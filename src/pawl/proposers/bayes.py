@@ -27,6 +27,8 @@ from pawl.proposers.tried import Earlier, Known
 
 POOL, BESIDE, TOP, ROUNDS = 1500, 40, 4, 8
 """Candidates from everywhere; neighbours with two moved constants; of how many of the best; and how often it climbs."""
+AT_ONCE = 256
+"""Candidates that are looked at together: their distances to all runs, along every axis, lie in memory at once."""
 LARGEST = 1e150
 """Losses that are further off count as this: their squares are still numbers."""
 MOST = 300
@@ -117,7 +119,8 @@ def _climbed(axes: Axes, known: Known) -> Array:
 def _sorted(rows: Array, worth: Any, taken: set[bytes]) -> tuple[Array, Array]:
     """The rows that are new, the most promising first, and how promising they are."""
     fresh = rows[[row.tobytes() not in taken for row in rows]]
-    value = worth(fresh) if len(fresh) else np.zeros(0)
+    parts = [worth(fresh[at : at + AT_ONCE]) for at in range(0, len(fresh), AT_ONCE)]
+    value = np.concatenate([np.zeros(0), *parts])
     order = np.argsort(-value, kind="stable")
     return fresh[order], value[order]
 
