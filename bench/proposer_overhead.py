@@ -51,7 +51,7 @@ from pawl.records import (
 
 SIZES = (10, 100, 1000)
 NAMES = ("space", "architecture", "log-analyst", "revert", "ablation")
-TABLES = [f'use = "{name}"' for name in NAMES]
+TABLES = [*(f'use = "{name}"' for name in NAMES), 'use = "space"\nname = "space-tpe"\nsampler = "tpe"']
 REPEATS = 5
 SD = 0.03
 LOG = "".join(
@@ -148,7 +148,7 @@ class Past:
                 drawn = low * (high / low) ** at if table.log else low + (high - low) * at
                 values[key] = min(max(float(f"{drawn:.4g}"), low), high)
         named = {key.partition(":")[2]: value for key, value in values.items()}
-        return exchange(text, named, "train.py"), {"parameters": values, "sampler": "tpe"}  # type: ignore[arg-type]
+        return exchange(text, named, "train.py"), {"parameters": values, "sampler": "bayes"}  # type: ignore[arg-type]
 
     def of_grammar(self, text: str) -> tuple[str, dict[str, object]]:
         """A mutation of the head's program."""
@@ -204,7 +204,7 @@ def costs(past: Past, rows: Memory, proposers: dict[str, Proposer]) -> dict[str,
     and the commit of one; and of the ranking."""
     figures: dict[str, object] = {"entries": len(rows.kept), "accepted": past.accepted}
     names = list(proposers)
-    for name in [*names, "ranking of five"]:
+    for name in [*names, "ranking of six"]:
         ledger = Ledger(Memory(list(rows.kept)))
         read, _ = timed(ledger.all)
         figures["reading_the_ledger"] = round(read, 3)
@@ -258,7 +258,7 @@ def main() -> None:
 NOTE = (
     "Seconds of CPU, git's among them, not of wall clock: the machine was busy. `first_s`: the first suggestion after "
     "a restart, with the ledger read; `next_s`: the median of five later ones, each written down before the next; a "
-    "proposer without anything to say is timed too, and says so. `ranking of five`: what the portfolio takes to choose."
+    "proposer without anything to say is timed too, and says so. `ranking of six`: what the portfolio takes to choose."
 )
 
 

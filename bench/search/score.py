@@ -115,4 +115,5 @@ if __name__ == "__main__":
     told = {"development tasks": figures(tasks.DEVELOPMENT)}
     if any(row["task"] in tasks.CELLS for row in rows("pawl")):
         told["tasks of another kind"] = figures(tasks.CELLS)
+        told["all of them"] = figures(tasks.DEVELOPMENT + tasks.CELLS)
     common.write("peers", told, before, (__doc__ or "").partition("\n\n")[2].replace("\n", " ").strip())
