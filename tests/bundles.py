@@ -21,7 +21,7 @@ from pawl.errors import PawlError
 from pawl.export import Export
 from pawl.protocols import Seal, Signer
 from pawl.records import Dossier
-from studies import patch, toy
+from studies import TOY, patch, toy
 
 VERIFIER = Path(pawl.__file__).parent / "standalone" / "verify_pawl.py"
 
@@ -134,6 +134,8 @@ class Bundles:
 
 
 _MADE: dict[Path, Bundles] = {}
+WITH_A_DETOUR = TOY.replace("    pass\n", "    pass\nDETOUR = 0.4\n").replace("+ 0.02 *", "+ DETOUR + 0.02 *")
+"""With a second gain, that of no constant in the space."""
 
 
 def made(folder: Path, people: dict[str, keys.Signer]) -> Bundles:
@@ -142,7 +144,7 @@ def made(folder: Path, people: dict[str, keys.Signer]) -> Bundles:
     `before` is a copy of it from before the first decision."""
     if folder not in _MADE:
         ada, bob = people["ada"], people["bob"]
-        study = app.open(toy(folder / "toy", [ada, bob]))
+        study = app.open(toy(folder / "toy", [ada, bob], WITH_A_DETOUR))
         waiting = study.run(runs=200, until_certified=True)[-1]
         undecided = exported(study, waiting.id)
         study.store._engine.dispose()  # type: ignore[attr-defined]  # a copy beside open connections need not be whole
@@ -156,7 +158,7 @@ def made(folder: Path, people: dict[str, keys.Signer]) -> Bundles:
         study.decide(study.propose_policy(bob.name).id, "approve", ada.key, ada.name)
         study.revoke(people["eve"].public.encode(), "lost on a train", bob.name)
         study = app.open(study.folder)
-        study.propose(patch(study, "loss = 1.0 +", "loss = 0.6 +"), "what the search has left to gain is too little")
+        study.propose(patch(study, "DETOUR = 0.4", "DETOUR = 0.0"), "the search has too little left to gain")
         again = study.run(runs=400, until_certified=True)[-1]
         study.switch.throw("a fire drill", ada.name)
         study.switch.standing(study.ledger)
