@@ -235,7 +235,7 @@ class Reader:
 
     def _run(self, line: str) -> str:
         done = subprocess.run(
-            ["bash", "-c", line], cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=300
+            ["bash", "-c", line], cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=480
         )
         refused = line.startswith("pawl run") and "the gates refused it" in done.stdout
         assert done.returncode == (1 if refused else 0), f"$ {line}\n{done.stdout}\n{done.stderr}"
