@@ -79,7 +79,7 @@ def with_pawl(study: warm.WarmStudy, size: Lab) -> tuple[Course, dict[str, objec
         last = head
     screened = [entry.record for entry in study.entries(Screening)]
     told = {
-        "ideas": len(screened), "stopped_early": sum(not one.evaluations for one in screened),
+        "ideas": len(screened), "stopped_early": sum(one.stopped_early for one in screened),
         "accepted": sum(one.decision == "accepted" for one in screened),
         "certificates": [entry.record.outcome for entry in study.entries(Certificate)],
     }  # fmt: skip

@@ -75,6 +75,20 @@ def test_a_crash_on_a_rung_is_a_crash(make_toy: Make) -> None:
     partial = study.ledger.find(Partial, variant=answer.record.variant)
     assert partial is not None
     assert "ZeroDivisionError" in "\n".join(reading.why(study.ledger, partial.id))
+    assert proposal.id not in looks.expected(study.ledger)
+
+
+def test_who_crashes_after_good_looks_is_not_expected_to_score(make_toy: Make) -> None:
+    study = make_toy(train=BUDGETED, config=CONFIG, rules={"share = 0.05 ": "share = 0.0 "})
+    for least, share in ((50, 0.1), (30, 0.4)):  # on the whole budget, and on the second rung
+        worse = f"SHIFT = 0.7 if float(os.environ['PAWL_BUDGET']) < {least} else 1 / 0"
+        proposal = study.propose(patch(study, "SHIFT = 0.0", worse), f"crash from {least} on")
+        study.run(runs=16)
+        answer = study.ledger.find(Screening, proposal=proposal.id)
+        assert answer is not None
+        assert answer.record.decision == "crashed"
+        assert study.ledger.find(Partial, variant=answer.record.variant, share=share)
+        assert proposal.id not in looks.expected(study.ledger)
 
 
 def test_a_rung_is_asked_once_for_each_variant_and_seed(make_toy: Make) -> None:

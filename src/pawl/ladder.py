@@ -34,8 +34,8 @@ def climb(best: float, loss: float, step: float) -> float:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a proposer may know of a screened proposal. `score` is in the metric's unit; None where its runs failed,
-    and where it was stopped before a whole one.
-    Where it is not `better` than the best so far, the score is the one that the search began with."""
+    and where it was stopped early and no Ladder says that it is no better. Where it is not `better` than the best so
+    far, the score is the one that the search began with."""
 
     score: float | None
     better: bool
@@ -53,8 +53,8 @@ def seen(ledger: Ledger, step: float) -> dict[int, Seen]:
     best, found = sign * start, dict[int, Seen]()
     for entry in ledger.entries(Screening):
         scores = _scores(ledger, entry.record.evaluations, study.metric)
-        stopped = entry.record.decision == "refused" and not entry.record.evaluations  # early: it is no better
-        if entry.id < standing.since or not (scores or (stopped and step > 0)):
+        told = scores or (step > 0 and entry.record.stopped_early)  # who was stopped is no better
+        if entry.id < standing.since or not told:
             found[entry.record.proposal] = Seen(None, better=False)
         elif step == 0:
             found[entry.record.proposal] = Seen(fmean(scores), better=True)

@@ -38,7 +38,7 @@ def expected(ledger: Ledger) -> dict[int, float]:
         pairs = [(look.partial, look.whole) for _, look in looks if look.whole is not None]
         line = slope(pairs, scale)
         for screening, look in looks:
-            head = None if look.whole is not None else _whole_of_head(ledger, screening, share)
+            head = _whole_of_head(ledger, screening, share) if screening.stopped_early else None
             if head is not None:
                 found[screening.proposal] = head + sign * line * look.partial
     return found

@@ -207,6 +207,11 @@ class Screening(Record):
     broken_guard: str
     same_as: int = 0
 
+    @property
+    def stopped_early(self) -> bool:
+        """Whether it was refused by what it showed on a share of the budget. A crash there is a crash."""
+        return self.decision == "refused" and not self.evaluations
+
 
 class Forecast(Part):
     """What a certificate will likely take, from `gain` (expected, with its sd, in the metric's unit): pairs until it is

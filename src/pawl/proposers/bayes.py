@@ -157,8 +157,8 @@ def standardised(losses: Array) -> Array:
 
     Ranks would be more robust, but soon a search runs mostly what is good, and ranks spread what differs by noise."""
     finite = losses[np.isfinite(losses)]
-    known = np.where(np.isfinite(losses), losses, finite.max() if len(finite) else 0.0)
-    above = np.clip(known, -LARGEST, LARGEST) - np.median(np.clip(known, -LARGEST, LARGEST))
+    known = np.where(np.isfinite(losses), losses, finite.max() if len(finite) else 0.0).clip(-LARGEST, LARGEST)
+    above = known - np.median(known)
     above = above / (np.abs(above).max() or 1.0)
     unit = float(np.sqrt(np.mean(above[above <= 0] ** 2)) or np.abs(above).mean() or 1.0)
     scores = np.where(above > 0, np.log1p(np.maximum(above, 0) / unit), above / unit)
